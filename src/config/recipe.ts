@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { dataSchema } from "./data.js";
+import { evaluationSchema } from "./evaluation.js";
+import { modelSchema } from "./model.js";
+import { policySchema } from "./policy.js";
+import { rewardSchema } from "./reward.js";
+import { serverSchema } from "./server.js";
+import { sftSchema } from "./sft.js";
+
+/**
+ * The whole of a run, every default written out. Algorithms and judges bring their own options: `commands/` passes in
+ * the schemas of those that it registers, each a discriminated union on `kind`.
+ */
+export const recipeSchema = <Algorithm extends z.ZodType, Judge extends z.ZodType>(registered: {
+  readonly algorithm: Algorithm;
+  readonly judge: Judge;
+}) =>
+  z.strictObject({
+    $schema: z.string().optional(),
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]*$/, "must be lower-case letters, digits, '.' and '-'")
+      .describe("Names the run directory."),
+    seed: z.number().int().min(0).default(1).describe("Everything random is drawn from it and from a position."),
+    server: serverSchema.prefault({ kind: "local" }),
+    model: modelSchema,
+    data: dataSchema,
+    response: z.strictObject({
+      maxTokens: z.number().int().min(2).describe("H: the budget of a response, tokens."),
+    }),
+    sft: sftSchema,
+    reward: rewardSchema,
+    policy: policySchema(registered.algorithm),
+    evaluation: evaluationSchema(registered.judge),
+  });
+
+/** What an algorithm or a judge sees of its own options before its schema has given them a type. */
+export interface RegisteredOptions {
+  readonly kind: string;
+}
+
+export type Recipe = z.infer<ReturnType<typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>>>>;

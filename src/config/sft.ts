@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { optimizerSchema } from "./optimizer.js";
+
+/** Where pi_SFT comes from: it is the first policy and the KL reference. */
+export const sftSchema = z.discriminatedUnion("kind", [
+  z
+    .strictObject({
+      kind: z.literal("train"),
+      minRating: z.number().optional().describe("Only responses rated above this; left out: all."),
+      maxResponses: z.number().int().positive().optional().describe("Train on at most so many, chosen by the seed."),
+      epochs: z.number().int().positive().default(1),
+      batchSize: z.number().int().positive().default(32).describe("Responses a gradient."),
+      optimizer: optimizerSchema,
+    })
+    .describe("Cross-entropy on responses of the data."),
+  z.strictObject({ kind: z.literal("base") }).describe("The base as it is (a folder that is already fine-tuned)."),
+  z
+    .strictObject({ kind: z.literal("adapter"), path: z.string().min(1).describe("PEFT adapter folder, relative to the recipe.") })
+    .describe("One's own SFT adapter on the base."),
+]);
+
+export type SftOptions = z.infer<typeof sftSchema>;
