@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { optimizerSchema } from "./optimizer.js";
 import { resetSchema } from "./reset.js";
+import { stageSeed } from "./stage-seed.js";
 
 export const samplingSchema = z.strictObject({
   temperature: z.number().positive().default(1),
@@ -24,6 +25,7 @@ export const policySchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) 
       .describe("Score of a response that does not end by itself; null: as the reward model says."),
     maxKl: z.number().positive().default(100).describe("A mean KL to SFT above this (nats a response) stops the run."),
     optimizer: optimizerSchema.describe("Of the policy."),
+    seed: stageSeed,
     checkpointEvery: z.number().int().positive().default(1).describe("Iterations between commits."),
     validation: z
       .strictObject({

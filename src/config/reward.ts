@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { optimizerSchema } from "./optimizer.js";
+import { stageSeed } from "./stage-seed.js";
 
 const template = z
   .string()
@@ -34,6 +35,7 @@ export const rewardSchema = z.discriminatedUnion("kind", [
         .describe("Share of groups whose responses are cut to the response budget, as sampled ones are."),
       epochs: z.number().int().positive().default(1),
       optimizer: optimizerSchema,
+      seed: stageSeed,
     })
     .describe("Bradley-Terry over all pairs of ranked groups."),
   z

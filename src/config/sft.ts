@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { optimizerSchema } from "./optimizer.js";
+import { stageSeed } from "./stage-seed.js";
 
 /** Where pi_SFT comes from: it is the first policy and the KL reference. */
 export const sftSchema = z.discriminatedUnion("kind", [
@@ -11,6 +12,7 @@ export const sftSchema = z.discriminatedUnion("kind", [
       epochs: z.number().int().positive().default(1),
       batchSize: z.number().int().positive().default(32).describe("Responses a gradient."),
       optimizer: optimizerSchema,
+      seed: stageSeed,
     })
     .describe("Cross-entropy on responses of the data."),
   z.strictObject({ kind: z.literal("base") }).describe("The base as it is (a folder that is already fine-tuned)."),
