@@ -1,0 +1,21 @@
+import { FencedOffError, NotOnServerError } from "../errors.js";
+import type { CallOptions } from "../ports/call-options.js";
+import type { Caller } from "./caller.js";
+import { getServerInfo } from "./model-store.js";
+
+/**
+ * A server that restarted knows neither fences nor models, which looks as if another process had taken the run over. So
+ * on such a refusal ask whether it is still the same process.
+ * @throws NotOnServerError if it is another one: reconnect, restore the last commit and replay.
+ */
+export const explainRestart =
+  (caller: Caller, instanceId: string) =>
+  async (error: unknown, options: CallOptions): Promise<void> => {
+    if (!(error instanceof FencedOffError || error instanceof NotOnServerError)) return;
+    const info = await caller.unary(getServerInfo, {}, { signal: options.signal }).catch(() => undefined);
+    if (info === undefined || info.instanceId === instanceId) return;
+    throw new NotOnServerError(
+      `The server at ${caller.address} has restarted and lost the run's models: go on from the last commit with --resume.`,
+      { cause: error },
+    );
+  };
