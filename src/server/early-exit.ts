@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { EnvironmentError } from "../errors.js";
+
+const PORT_IN_USE = 3;
+const LAST_LINES = 12;
+
+/** How the server's process ended. */
+export interface ProcessEnd {
+  readonly exitCode: number | null;
+  /** Name of the signal that ended it. */
+  readonly killedBy: string | null;
+  /** It could not be started at all. */
+  readonly spawnError?: Error;
+}
+
+/** A server that ended before it served. */
+export interface EarlyExit extends ProcessEnd {
+  readonly python: string;
+  readonly logFile: string;
+  /** Bytes that were in the log file before this server wrote to it. */
+  readonly logStart: number;
+}
+
+/** The error of a server that ended before it served: what it said last, where all of it is, and what to do. */
+export const explainEarlyExit = (exit: EarlyExit): EnvironmentError => {
+  if (exit.spawnError !== undefined) {
+    return new EnvironmentError(
+      `Cannot run ${exit.python}: ${exit.spawnError.message}. Run ./scripts/setup, or set DRPO_PYTHON.`,
+    );
+  }
+  const said = readFileSync(exit.logFile).subarray(exit.logStart).toString("utf8").trimEnd().split("\n");
+  const lastLines = said.slice(-LAST_LINES).join("\n");
+  const missing = /ModuleNotFoundError: (No module named .*)/.exec(lastLines)?.[1];
+  if (missing !== undefined) {
+    return new EnvironmentError(
+      `${exit.python} cannot run the model server (${missing}). Run ./scripts/setup, or set DRPO_PYTHON to an interpreter that ` +
+        `has its packages.`,
+    );
+  }
+  if (exit.exitCode === PORT_IN_USE) {
+    return new EnvironmentError(`The model server could not start: ${said.at(-1)} (log: ${exit.logFile})`);
+  }
+  const how = exit.killedBy === null ? `with exit code ${exit.exitCode}` : `by ${exit.killedBy}`;
+  return new EnvironmentError(`The model server ended ${how} before it served. Log: ${exit.logFile}\n${lastLines}`);
+};
