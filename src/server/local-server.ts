@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { EnvironmentError, InterruptedError } from "../errors.js";
 import { explainEarlyExit, type ProcessEnd } from "./early-exit.js";
 import { findPython } from "./find-python.js";
@@ -51,7 +52,7 @@ export const startLocalServer = async (request: {
     // Its own process group: Ctrl-C is for the orchestrator, which finishes its iteration first.
     detached: true,
     env: { ...process.env, DRPO_SERVER_TOKEN: token, PYTHONPATH: pythonPath(), PYTHONUNBUFFERED: "1" },
-  });
+  }) as ChildProcessByStdio<Writable, Readable, null>;
   closeSync(log);
   const ended = processEnd(child);
   // Writing to a server that is gone is no error of its own.
