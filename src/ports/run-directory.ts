@@ -8,6 +8,8 @@ export interface Commit {
   readonly checkpoint: CheckpointRef;
   /** The best checkpoint so far by the validation objective; null before the first validation. */
   readonly best: { readonly checkpoint: CheckpointRef; readonly iteration: number; readonly objective: number } | null;
+  /** Checkpoints that may still be on the server, this one included: a later commit removes those not needed any more. */
+  readonly kept: readonly string[];
 }
 
 /** A line of metrics.jsonl. */

@@ -1,0 +1,40 @@
+import type { ModelHandle } from "../../domain/model.js";
+import type { ScoredRollout } from "../../domain/rollout.js";
+import type { CallOptions } from "../../ports/call-options.js";
+import type { Trainer } from "../../ports/trainer.js";
+
+/** The models that an update reads or trains, at their versions of this iteration. */
+export interface PolicyModels {
+  readonly policy: ModelHandle;
+  /** Trained beside the policy by algorithms that need a value function. */
+  readonly critic: ModelHandle | null;
+  /** The frozen SFT policy. */
+  readonly reference: ModelHandle;
+}
+
+export interface UpdateContext {
+  readonly trainer: Trainer;
+  readonly models: PolicyModels;
+  /** 0-based. */
+  readonly iteration: number;
+  /** T: for schedules. */
+  readonly iterations: number;
+  /** Temperature that the rollouts were sampled at; log-probs are taken at the same. */
+  readonly temperature: number;
+}
+
+/** What an update left behind. */
+export interface Update {
+  readonly models: PolicyModels;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/**
+ * PO of Algorithm 1: any policy-optimisation oracle. `prepare` makes the training signal of a batch (advantages,
+ * groups, pairs) with the weights that wrote it; `update` turns it into new weights.
+ */
+export interface Algorithm<Signal = unknown> {
+  readonly needsCritic: boolean;
+  prepare(context: UpdateContext, rollouts: readonly ScoredRollout[], options?: CallOptions): Promise<Signal>;
+  update(context: UpdateContext, signal: Signal, options?: CallOptions): Promise<Update>;
+}

@@ -1,0 +1,74 @@
+import { responseTokens, type ScoredRollout } from "../domain/rollout.js";
+import type { CallOptions } from "../ports/call-options.js";
+import type { ModelStore } from "../ports/model-store.js";
+import type { Commit, RunDirectory } from "../ports/run-directory.js";
+import type { Sampler } from "../ports/sampler.js";
+import type { Tokenizer } from "../ports/tokenizer.js";
+import type { PolicyModels } from "./algorithms/algorithm.js";
+import type { Validation } from "./validate-policy.js";
+
+/** Where the policy stage stands. */
+export interface PolicyState {
+  /** Iterations done. */
+  readonly iteration: number;
+  readonly models: PolicyModels;
+  readonly best: Commit["best"];
+  /** Checkpoints on the server, the newest last. */
+  readonly kept: readonly string[];
+}
+
+export type CommitIteration = (
+  state: PolicyState,
+  rollouts: readonly ScoredRollout[],
+  options: CallOptions,
+) => Promise<PolicyState>;
+
+/**
+ * Ends an iteration. The order is the guarantee: rollouts and metrics first, then the checkpoint, complete on disk, then
+ * one journal line: after it the iteration has happened, before it everything newer than the last line is dropped.
+ */
+export function iterationCommitter({
+  models,
+  sampler,
+  tokenizer,
+  run,
+  validate,
+  iterations,
+  checkpointEvery,
+  validateEvery,
+}: {
+  readonly models: ModelStore;
+  readonly sampler: Sampler;
+  readonly tokenizer: Tokenizer;
+  readonly run: RunDirectory;
+  readonly validate: (state: PolicyState, options: CallOptions) => Promise<Validation>;
+  readonly iterations: number;
+  readonly checkpointEvery: number;
+  readonly validateEvery: number;
+}): CommitIteration {
+  return async (state, rollouts, options) => {
+    const { iteration } = state;
+    const texts = await tokenizer.detokenize(rollouts.map(responseTokens), options);
+    await run.writeRollouts(iteration, rollouts, texts);
+    await sampler.syncWeights(state.models.policy, options);
+
+    const isLast = iteration === iterations;
+    const isValidated = isLast || iteration % validateEvery === 0;
+    if (!isValidated && iteration % checkpointEvery !== 0) return state;
+
+    const validation = isValidated ? await validate(state, options) : null;
+    if (validation) await run.appendMetrics({ stage: "validation", iteration, metrics: validation });
+
+    const uri = `checkpoints/iteration-${String(iteration).padStart(6, "0")}`;
+    const trained = [state.models.policy, ...(state.models.critic ? [state.models.critic] : [])];
+    const checkpoint = await models.saveCheckpoint({ uri, models: trained, withOptimizerState: true }, options);
+    const isBest = validation !== null && (state.best === null || validation.objective > state.best.objective);
+    const best = isBest ? { checkpoint, iteration, objective: validation.objective } : state.best;
+    const kept = [...state.kept.filter((name) => name !== uri), uri];
+    await run.commit({ iteration, checkpoint, best, kept });
+
+    const wanted = new Set([...kept.slice(-2), best?.checkpoint.uri]);
+    for (const old of kept.filter((name) => !wanted.has(name))) await models.deleteCheckpoint(old, options);
+    return { ...state, best, kept: kept.filter((name) => wanted.has(name)) };
+  };
+}

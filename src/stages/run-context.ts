@@ -1,0 +1,32 @@
+import type { Recipe } from "../config/recipe.js";
+import type { PreferenceDataset } from "../domain/preference-dataset.js";
+import type { TokenizedDataset } from "../domain/tokenized-dataset.js";
+import type { Algorithm } from "../drpo/algorithms/algorithm.js";
+import type { CallOptions } from "../ports/call-options.js";
+import type { Judge } from "../ports/judge.js";
+import type { ModelServer } from "../ports/model-server.js";
+import type { Progress } from "../ports/progress.js";
+import type { RunDirectory } from "../ports/run-directory.js";
+import type { StageCache } from "../ports/stage-cache.js";
+import type { TokenizerInfo } from "../ports/tokenizer.js";
+
+/** What `commands/` wires together for a run. */
+export interface RunContext {
+  readonly recipe: Recipe;
+  readonly dataset: PreferenceDataset;
+  readonly server: ModelServer;
+  readonly run: RunDirectory;
+  readonly cache: StageCache;
+  readonly judge: Judge;
+  readonly algorithm: Algorithm;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** A run whose tokenizer and data are known: what the stages work with. */
+export interface OpenRun extends RunContext {
+  readonly tokenizerInfo: TokenizerInfo;
+  readonly data: TokenizedDataset;
+  /** Passed to every call. */
+  readonly call: CallOptions;
+}

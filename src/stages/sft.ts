@@ -1,0 +1,103 @@
+import type { SftOptions } from "../config/sft.js";
+import type { CheckpointRef, ModelHandle } from "../domain/model.js";
+import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
+import { BadInputError } from "../errors.js";
+import { Random } from "../math/random.js";
+import { seedAt } from "../math/seeds.js";
+import { chunks, trainOnBatches, type GradientBatch } from "./gradient-batches.js";
+import { restoreFrozen } from "./restore-frozen.js";
+import type { OpenRun } from "./run-context.js";
+import { stageKey } from "./stage-key.js";
+
+/** pi_SFT on the server, frozen: the KL reference, and what the policy starts from. */
+export interface SftOutput {
+  readonly reference: ModelHandle;
+  /** Identifies it in the keys of later stages. */
+  readonly key: string;
+}
+
+/** Algorithm 1, step 1: trains pi_SFT by cross-entropy on responses, or takes the one that the recipe names. */
+export async function sftStage(run: OpenRun): Promise<SftOutput> {
+  const options = run.recipe.sft;
+  if (options.kind === "train") return trainSft(run, options);
+  const { base, shape } = run.recipe.model;
+  const reference = await run.server.models.createModel(
+    {
+      name: "reference",
+      base,
+      shape,
+      head: "language-model",
+      trainable: false,
+      seed: seedAt(run.recipe.seed, "model", 0),
+      ...(options.kind === "adapter" ? { initialisedFrom: { peftAdapter: options.path } } : {}),
+    },
+    run.call,
+  );
+  return { reference, key: await stageKey(run, "sft", reference.version.weightsHash) };
+}
+
+async function trainSft(run: OpenRun, options: SftOptions & { kind: "train" }): Promise<SftOutput> {
+  const { recipe, server, cache, call } = run;
+  const seed = options.seed ?? recipe.seed;
+  const key = await stageKey(run, "sft", { options, seed });
+  let reference: ModelHandle | null = null;
+  const { reused } = await cache.getOrCompute<CheckpointRef>({
+    stage: "sft",
+    key,
+    stillThere: async (checkpoint) => (reference = await restoreFrozen(run, checkpoint, "reference")) !== null,
+    compute: async () => {
+      const model = await server.models.createModel(
+        {
+          name: "reference",
+          base: recipe.model.base,
+          shape: recipe.model.shape,
+          head: "language-model",
+          trainable: true,
+          seed: seedAt(seed, "model", 0),
+        },
+        call,
+      );
+      const trained = await trainOnBatches(run, {
+        stage: "sft",
+        model,
+        batches: sftBatches(run, options, seed),
+        optimizer: options.optimizer,
+      });
+      const checkpoint = await server.models.saveCheckpoint(
+        { uri: `stages/sft-${key.slice(0, 16)}`, models: [trained], withOptimizerState: false },
+        call,
+      );
+      reference = await restoreFrozen(run, checkpoint, "reference");
+      return checkpoint;
+    },
+    signal: call.signal,
+  });
+  if (reused) run.progress.note("sft: reused from the cache");
+  return { reference: reference!, key };
+}
+
+/** - 1/tokens sum ln pi(y_t | x, y_<t) over the tokens of each batch's responses, the end of sequence included. */
+function sftBatches(run: OpenRun, options: SftOptions & { kind: "train" }, seed: number): GradientBatch[] {
+  const { minRating = -Infinity, maxResponses = Infinity } = options;
+  const fits = ({ prompt, response }: TokenizedResponse) => prompt.length + response.length <= run.tokenizerInfo.contextTokens;
+  const candidates = run.data.train.flatMap((group) => group.responses).filter((one) => one.rating > minRating && fits(one));
+  if (candidates.length === 0) {
+    throw new BadInputError(`No response of the training split is rated above sft.minRating = ${minRating}: lower it.`);
+  }
+  const chosen = new Random(seedAt(seed, "sft-order", 0)).shuffled(candidates).slice(0, maxResponses);
+  return Array.from({ length: options.epochs }, (_, epoch) =>
+    chunks(new Random(seedAt(seed, "sft-order", 1 + epoch)).shuffled(chosen), options.batchSize),
+  )
+    .flat()
+    .map((responses) => {
+      const tokens = responses.reduce((sum, { response }) => sum + response.length, 0);
+      return {
+        rows: responses.map(({ prompt, response }) => ({
+          tokens: [...prompt, ...response],
+          spanStart: prompt.length,
+          spanLength: response.length,
+        })),
+        loss: { kind: "crossEntropy", weights: new Array<number>(tokens).fill(1 / tokens) },
+      };
+    });
+}
