@@ -1,7 +1,7 @@
 import type { OptimizerOptions } from "../config/optimizer.js";
 import type { ModelHandle } from "../domain/model.js";
+import { scheduledStep } from "../drpo/scheduled-step.js";
 import { DivergedError } from "../errors.js";
-import { learningRateAt } from "../math/learning-rate.js";
 import type { BatchRow, LossResult, Loss } from "../ports/trainer.js";
 import type { OpenRun } from "./run-context.js";
 
@@ -37,16 +37,8 @@ export async function trainOnBatches(
   let model = first;
   for (const [index, batch] of batches.entries()) {
     const gradients = await trainer.forwardBackward({ rows: batch.rows }, [{ model, loss: batch.loss }], call);
-    const learningRate = learningRateAt(optimizer, index, batches.length);
-    const step = await trainer.optimizerStep(
-      {
-        model,
-        requestIds: [gradients.requestId],
-        adamw: { ...optimizer, learningRate },
-        maxGradientNorm: optimizer.maxGradientNorm,
-      },
-      call,
-    );
+    const place = { requestIds: [gradients.requestId], index, total: batches.length };
+    const { gradientNorm, learningRate, ...step } = await scheduledStep(trainer, { model, optimizer, ...place }, call);
     model = step.model;
     await trainer.release([], call);
 
@@ -54,7 +46,7 @@ export async function trainOnBatches(
     if (!Number.isFinite(result.loss)) {
       throw new DivergedError(`Batch ${index + 1} of the ${stage} stage: the loss is ${result.loss}. Lower its learning rate.`);
     }
-    const metrics = { loss: result.loss, learningRate, gradientNorm: step.gradientNorm, ...figures(batch, result) };
+    const metrics = { loss: result.loss, learningRate, gradientNorm, ...figures(batch, result) };
     await run.appendMetrics({ stage, iteration: index + 1, metrics });
     task.update(index + 1, { loss: result.loss });
   }

@@ -1,23 +1,25 @@
 import { z } from "zod";
-import { optimizerSchema } from "../../config/optimizer.js";
+import { optimizerSchema, type OptimizerOptions } from "../../config/optimizer.js";
 import type { Experience } from "../../domain/experience.js";
+import type { ModelHandle } from "../../domain/model.js";
 import type { ScoredRollout } from "../../domain/rollout.js";
 import { gae } from "../../math/gae.js";
-import { klK1, klK3 } from "../../math/kl.js";
-import { learningRateAt } from "../../math/learning-rate.js";
-import { explainedVariance, mean, standardDeviation, whiten } from "../../math/statistics.js";
+import { whiten } from "../../math/statistics.js";
 import type { CallOptions } from "../../ports/call-options.js";
-import type { Gradients } from "../../ports/trainer.js";
+import type { Gradients, ModelLoss } from "../../ports/trainer.js";
+import { scheduledStep } from "../scheduled-step.js";
 import { shapeRewards } from "../shape-rewards.js";
 import { splitBySpan, trainingRow } from "../training-rows.js";
 import type { Algorithm, Update, UpdateContext } from "./algorithm.js";
+import { batchMetrics, meanOfEach, stepMetrics, type Metrics } from "./ppo-metrics.js";
 
 /**
  * Proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347) as the oracle PO of Algorithm 1.
  * With resets it is the DR-PO of the paper's experiments; without, ordinary RLHF.
  *
- * Differences from the released code of the paper: a reset prefix is in no loss, advantage or whitening; a response ends
- * at its end-of-sequence token; losses are means over the whole (mini)batch; policy and critic have their own AdamW.
+ * Differences from the released code of the paper: (1) a reset prefix is in no loss, advantage or whitening; (2) a
+ * response ends at its end-of-sequence token; (3) losses are means over the tokens of the whole minibatch; (4) policy
+ * and critic have their own AdamW; (5) rewards are not whitened.
  */
 export const ppoOptionsSchema = z.strictObject({
   kind: z.literal("ppo"),
@@ -34,210 +36,156 @@ export const ppoOptionsSchema = z.strictObject({
 
 export type PpoOptions = z.infer<typeof ppoOptionsSchema>;
 
-/** What PPO needs of the policy's section of the recipe. */
+/** PPO's own options, and what it needs of the policy's section of the recipe. */
 export interface PpoSettings extends PpoOptions {
   readonly klCoef: number;
-  readonly optimizer: z.infer<typeof optimizerSchema>;
+  readonly optimizer: OptimizerOptions;
 }
 
-/** Experience cut into minibatches, each kept on the server under its id. */
-interface PpoSignal {
-  readonly minibatches: readonly { readonly keptBatchId: string; readonly experience: readonly Experience[] }[];
+/** A part of the batch that takes an optimiser step of its own; its rows are kept on the server. */
+interface Minibatch {
+  readonly keptBatchId: string;
+  readonly experience: readonly Experience[];
 }
 
-export function createPpo(settings: PpoSettings): Algorithm<PpoSignal> {
+export function createPpo(settings: PpoSettings): Algorithm<readonly Minibatch[]> {
   return {
     needsCritic: true,
     prepare: (context, rollouts, options) => prepare(settings, context, rollouts, options),
-    update: (context, signal, options) => update(settings, context, signal, options),
+    update: (context, minibatches, options) => update(settings, context, minibatches, options),
   };
 }
 
+/** Log-probs of pi_t and pi_SFT and values of each state, then KL-shaped rewards and advantages. */
 async function prepare(
   settings: PpoSettings,
-  { trainer, models, iteration, temperature }: UpdateContext,
+  { trainer, models: { policy, reference, critic }, iteration, temperature }: UpdateContext,
   rollouts: readonly ScoredRollout[],
   options?: CallOptions,
-): Promise<PpoSignal> {
-  const { policy, reference } = models;
-  const critic = models.critic!;
-  const minibatches = await Promise.all(
-    cutEvenly(rollouts, settings.minibatches).map(async (part, index) => {
-      const keptBatchId = `iteration-${iteration}-minibatch-${index}`;
-      const rows = part.map(trainingRow);
-      const [oldLogprobs, referenceLogprobs, values] = await trainer.forward(
-        { rows, keepAs: keptBatchId },
-        [
-          { model: policy, output: "logprobs", temperature },
-          { model: reference, output: "logprobs", temperature },
-          { model: critic, output: "values" },
-        ],
-        options,
-      );
-      const byRow = [oldLogprobs!, referenceLogprobs!, values!].map((array) => splitBySpan(array, rows));
-      const experience = part.map((rollout, i) =>
-        estimateAdvantages(settings, rollout, { logprobs: byRow[0]![i]!, reference: byRow[1]![i]!, values: byRow[2]![i]! }),
-      );
-      return { keptBatchId, experience };
-    }),
-  );
-  return { minibatches: settings.whitenAdvantages ? whitenAdvantages(minibatches) : minibatches };
+): Promise<readonly Minibatch[]> {
+  const minibatches: Minibatch[] = [];
+  for (const [index, part] of cutEvenly(rollouts, settings.minibatches).entries()) {
+    const keptBatchId = `iteration-${iteration}-minibatch-${index}`;
+    const rows = part.map(trainingRow);
+    const arrays = await trainer.forward(
+      { rows, keepAs: keptBatchId },
+      [
+        { model: policy, output: "logprobs", temperature },
+        { model: reference, output: "logprobs", temperature },
+        { model: critic!, output: "values" },
+      ],
+      options,
+    );
+    const [oldLogprobs, referenceLogprobs, values] = arrays.map((array) => splitBySpan(array, rows));
+    const experience = part.map((rollout, row) =>
+      estimateAdvantages(settings, {
+        rollout,
+        oldLogprobs: oldLogprobs![row]!,
+        referenceLogprobs: referenceLogprobs![row]!,
+        values: values![row]!,
+      }),
+    );
+    minibatches.push({ keptBatchId, experience });
+  }
+  return settings.whitenAdvantages ? whitenAdvantages(minibatches) : minibatches;
 }
 
 /** KL-shaped rewards, then GAE, over the generated tokens of one rollout. */
 function estimateAdvantages(
   settings: PpoSettings,
-  rollout: ScoredRollout,
-  tokens: { readonly logprobs: readonly number[]; readonly reference: readonly number[]; readonly values: readonly number[] },
+  observed: Pick<Experience, "rollout" | "oldLogprobs" | "referenceLogprobs" | "values">,
 ): Experience {
-  const { logprobs: oldLogprobs, reference: referenceLogprobs, values } = tokens;
-  const rewards = shapeRewards({ score: rollout.score, logprobs: oldLogprobs, referenceLogprobs }, settings.klCoef);
-  return { rollout, oldLogprobs, referenceLogprobs, values, rewards, ...gae(rewards, values, settings) };
+  const { rollout, oldLogprobs: logprobs, referenceLogprobs, values } = observed;
+  const rewards = shapeRewards({ score: rollout.score, logprobs, referenceLogprobs }, settings.klCoef);
+  return { ...observed, rewards, ...gae(rewards, values, settings) };
 }
 
-function whitenAdvantages(minibatches: PpoSignal["minibatches"]): PpoSignal["minibatches"] {
-  const whitened = whiten(minibatches.flatMap(({ experience }) => experience.flatMap(({ advantages }) => advantages)));
-  let start = 0;
+/** Over all generated tokens of the batch; those are the only tokens that have an advantage. */
+function whitenAdvantages(minibatches: readonly Minibatch[]): readonly Minibatch[] {
+  const all = minibatches.flatMap(({ experience }) => experience);
+  const whitened = splitBySpan(
+    whiten(all.flatMap(({ advantages }) => advantages)),
+    all.map(({ advantages }) => ({ spanLength: advantages.length })),
+  );
+  let row = 0;
   return minibatches.map(({ keptBatchId, experience }) => ({
     keptBatchId,
-    experience: experience.map((one) => ({
-      ...one,
-      advantages: whitened.slice(start, (start += one.advantages.length)),
-    })),
+    experience: experience.map((one) => ({ ...one, advantages: whitened[row++]! })),
   }));
 }
 
+/** Several epochs of clipped steps on policy and critic. */
 async function update(
   settings: PpoSettings,
   { trainer, models, iteration, iterations, temperature }: UpdateContext,
-  { minibatches }: PpoSignal,
+  minibatches: readonly Minibatch[],
   options?: CallOptions,
 ): Promise<Update> {
   let policy = models.policy;
   let critic = models.critic!;
   const stepsPerIteration = settings.epochs * minibatches.length;
-  const steps: StepMetrics[] = [];
+  const total = iterations * stepsPerIteration;
+  const steps: Metrics[] = [];
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
     for (const { keptBatchId, experience } of minibatches) {
-      const packed = pack(experience);
-      const tokens = packed.advantages.length;
-      const weights = packed.advantages.map(() => 1 / tokens);
-      const gradients = await trainer.forwardBackward(
-        { keptBatchId },
-        [
-          {
-            model: policy,
-            temperature,
-            loss: {
-              kind: "clippedSurrogate",
-              oldLogprobs: packed.oldLogprobs,
-              advantages: packed.advantages,
-              weights,
-              clipLow: settings.clipRange,
-              clipHigh: settings.clipRange,
-            },
-          },
-          {
-            model: critic,
-            loss: {
-              kind: "clippedValue",
-              oldValues: packed.values,
-              returns: packed.returns,
-              weights: weights.map((weight) => weight * settings.valueCoef),
-              clipRange: settings.valueClipRange,
-            },
-          },
-        ],
-        options,
-      );
-      const index = iteration * stepsPerIteration + steps.length;
-      const total = iterations * stepsPerIteration;
-      const requestIds = [gradients.requestId];
-      const { optimizer, criticOptimizer } = settings;
-      const policyStep = await trainer.optimizerStep(
-        {
-          model: policy,
-          requestIds,
-          adamw: { ...optimizer, learningRate: learningRateAt(optimizer, index, total) },
-          maxGradientNorm: optimizer.maxGradientNorm,
-        },
-        options,
-      );
-      const criticStep = await trainer.optimizerStep(
-        {
-          model: critic,
-          requestIds,
-          adamw: { ...criticOptimizer, learningRate: learningRateAt(criticOptimizer, index, total) },
-          maxGradientNorm: criticOptimizer.maxGradientNorm,
-        },
-        options,
-      );
+      const losses = ppoLosses(settings, { policy, critic, temperature }, experience);
+      const gradients: Gradients = await trainer.forwardBackward({ keptBatchId }, losses, options);
+      const place = { requestIds: [gradients.requestId], index: iteration * stepsPerIteration + steps.length, total };
+      const policyStep = await scheduledStep(trainer, { model: policy, optimizer: settings.optimizer, ...place }, options);
+      const criticStep = await scheduledStep(trainer, { model: critic, optimizer: settings.criticOptimizer, ...place }, options);
       policy = policyStep.model;
       critic = criticStep.model;
       steps.push({
-        ...stepMetrics(settings, gradients, packed),
+        ...stepMetrics(
+          gradients,
+          experience.flatMap(({ oldLogprobs }) => oldLogprobs),
+          settings,
+        ),
         gradientNorm: policyStep.gradientNorm,
         criticGradientNorm: criticStep.gradientNorm,
-        learningRate: learningRateAt(optimizer, index, total),
+        learningRate: policyStep.learningRate,
       });
     }
   }
-  await trainer.release(
-    minibatches.map(({ keptBatchId }) => keptBatchId),
-    options,
-  );
-  const all = pack(minibatches.flatMap(({ experience }) => experience));
-  return { models: { ...models, policy, critic }, metrics: { ...batchMetrics(all), ...meanOfEach(steps) } };
+  const keptBatchIds = minibatches.map(({ keptBatchId }) => keptBatchId);
+  await trainer.release(keptBatchIds, options);
+  const batch = batchMetrics(minibatches.flatMap(({ experience }) => experience));
+  return { models: { ...models, policy, critic }, metrics: { ...batch, ...meanOfEach(steps) } };
 }
 
-/** The arrays of many rollouts, one after the other, as the server wants them. */
-function pack(experience: readonly Experience[]) {
-  return {
-    experience,
-    oldLogprobs: experience.flatMap((one) => one.oldLogprobs),
-    referenceLogprobs: experience.flatMap((one) => one.referenceLogprobs),
-    samplerLogprobs: experience.flatMap((one) => one.rollout.samplerLogprobs),
-    values: experience.flatMap((one) => one.values),
-    advantages: experience.flatMap((one) => one.advantages),
-    returns: experience.flatMap((one) => one.returns),
-  };
+/** Means over the minibatch's generated tokens: the clipped surrogate, and valueCoef times the clipped value loss. */
+function ppoLosses(
+  settings: PpoSettings,
+  { policy, critic, temperature }: { readonly policy: ModelHandle; readonly critic: ModelHandle; readonly temperature: number },
+  experience: readonly Experience[],
+): ModelLoss[] {
+  const advantages = experience.flatMap((one) => one.advantages);
+  const weights = advantages.map(() => 1 / advantages.length);
+  return [
+    {
+      model: policy,
+      temperature,
+      loss: {
+        kind: "clippedSurrogate",
+        oldLogprobs: experience.flatMap((one) => one.oldLogprobs),
+        advantages,
+        weights,
+        clipLow: settings.clipRange,
+        clipHigh: settings.clipRange,
+      },
+    },
+    {
+      model: critic,
+      loss: {
+        kind: "clippedValue",
+        oldValues: experience.flatMap((one) => one.values),
+        returns: experience.flatMap((one) => one.returns),
+        weights: weights.map((weight) => weight * settings.valueCoef),
+        clipRange: settings.valueClipRange,
+      },
+    },
+  ];
 }
-
-type Packed = ReturnType<typeof pack>;
-type StepMetrics = Readonly<Record<string, number>>;
-
-/** How far the step was from the policy that wrote the batch. */
-function stepMetrics(settings: PpoSettings, gradients: Gradients, packed: Packed): StepMetrics {
-  const [policyLoss, valueLoss] = gradients.losses;
-  const logRatios = policyLoss!.outputs.map((logprob, i) => logprob - packed.oldLogprobs[i]!);
-  return {
-    policyLoss: policyLoss!.loss,
-    valueLoss: valueLoss!.loss / settings.valueCoef,
-    clipShare: mean(logRatios.map((d) => (Math.abs(Math.exp(d) - 1) > settings.clipRange ? 1 : 0))),
-    approxKl: klK3(logRatios.map((d) => -d)) / logRatios.length,
-  };
-}
-
-/** What the batch says of the policy that wrote it and of the critic. */
-function batchMetrics({ experience, oldLogprobs, samplerLogprobs, values, returns }: Packed): StepMetrics {
-  const scores = experience.map(({ rollout }) => rollout.score);
-  const logRatios = experience.map((one) => one.oldLogprobs.map((logprob, t) => logprob - one.referenceLogprobs[t]!));
-  return {
-    score: mean(scores),
-    scoreStd: standardDeviation(scores),
-    kl: mean(logRatios.map(klK1)),
-    klK3: mean(logRatios.map(klK3)),
-    entropy: -mean(oldLogprobs),
-    explainedVariance: explainedVariance(values, returns),
-    prefixTokens: mean(experience.map(({ rollout }) => rollout.reset.prefix.length)),
-    responseTokens: mean(experience.map(({ rollout }) => rollout.reset.prefix.length + rollout.generated.length)),
-    endedShare: mean(experience.map(({ rollout }) => (rollout.finishReason === "stop" ? 1 : 0))),
-    samplerTrainerGap: mean(samplerLogprobs.map((logprob, i) => Math.abs(logprob - oldLogprobs[i]!))),
-  };
-}
-
-const meanOfEach = (steps: readonly StepMetrics[]): StepMetrics =>
-  Object.fromEntries(Object.keys(steps[0]!).map((name) => [name, mean(steps.map((step) => step[name]!))]));
 
 /** Splits into `parts` runs whose lengths differ by at most one; empty ones are left out. */
 function cutEvenly<T>(items: readonly T[], parts: number): T[][] {
