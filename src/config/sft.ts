@@ -8,6 +8,10 @@ export const sftSchema = z.discriminatedUnion("kind", [
     .strictObject({
       kind: z.literal("train"),
       minRating: z.number().optional().describe("Only responses rated above this; left out: all."),
+      onlyWithinBudget: z
+        .boolean()
+        .default(false)
+        .describe("Only responses that end within response.maxTokens, so that the policy learns to end within it."),
       maxResponses: z.number().int().positive().optional().describe("Train on at most so many, chosen by the seed."),
       epochs: z.number().int().positive().default(1),
       batchSize: z.number().int().positive().default(32).describe("Responses a gradient."),

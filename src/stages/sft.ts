@@ -79,10 +79,15 @@ async function trainSft(run: OpenRun, options: SftOptions & { kind: "train" }): 
 /** - 1/tokens sum ln pi(y_t | x, y_<t) over the tokens of each batch's responses, the end of sequence included. */
 function sftBatches(run: OpenRun, options: SftOptions & { kind: "train" }, seed: number): GradientBatch[] {
   const { minRating = -Infinity, maxResponses = Infinity } = options;
-  const fits = ({ prompt, response }: TokenizedResponse) => prompt.length + response.length <= run.tokenizerInfo.contextTokens;
+  const budget = options.onlyWithinBudget ? run.recipe.response.maxTokens : Infinity;
+  const fits = ({ prompt, response }: TokenizedResponse) =>
+    response.length <= budget && prompt.length + response.length <= run.tokenizerInfo.contextTokens;
   const candidates = run.data.train.flatMap((group) => group.responses).filter((one) => one.rating > minRating && fits(one));
   if (candidates.length === 0) {
-    throw new BadInputError(`No response of the training split is rated above sft.minRating = ${minRating}: lower it.`);
+    throw new BadInputError(
+      "No response of the training split is rated above sft.minRating and short enough (sft.onlyWithinBudget, the base's " +
+        "context): there is nothing to train SFT on. Relax one of them.",
+    );
   }
   const chosen = new Random(seedAt(seed, "sft-order", 0)).shuffled(candidates).slice(0, maxResponses);
   return Array.from({ length: options.epochs }, (_, epoch) =>
