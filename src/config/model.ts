@@ -2,7 +2,10 @@ import { z } from "zod";
 
 /** The base and the shape of what is trained on it. */
 export const modelSchema = z.strictObject({
-  base: z.string().min(1).describe("Folder of the base in Hugging Face layout, relative to the recipe; on the server's disk."),
+  base: z
+    .string()
+    .min(1)
+    .describe("Folder of the base in Hugging Face layout, relative to the recipe; on the server's disk."),
   shape: z
     .discriminatedUnion("kind", [
       z.strictObject({

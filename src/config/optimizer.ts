@@ -8,7 +8,12 @@ export const optimizerSchema = z.strictObject({
   epsilon: z.number().positive().default(1e-8).describe("Added to the root of the second moment."),
   weightDecay: z.number().min(0).default(0).describe("Decoupled weight decay."),
   maxGradientNorm: z.number().min(0).default(1).describe("Gradients are scaled down to this global L2 norm; 0: never."),
-  warmupShare: z.number().min(0).max(1).default(0).describe("Share of the optimiser steps over which the rate rises from 0."),
+  warmupShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("Share of the optimiser steps over which the rate rises from 0."),
   decay: z.enum(["constant", "linear", "cosine"]).default("constant").describe("How the rate falls after the warm-up."),
   finalShare: z.number().min(0).max(1).default(0).describe("Where the decay ends, as a share of the peak rate."),
 });

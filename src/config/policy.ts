@@ -33,5 +33,7 @@ export const policySchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) 
         rollouts: z.number().int().positive().default(64),
       })
       .prefault({})
-      .describe("Short evaluations from the prompt; the checkpoint with the best mean score - klCoef * KL is reported."),
+      .describe(
+        "Short evaluations from the prompt; the checkpoint with the best mean score - klCoef * KL is reported.",
+      ),
   });

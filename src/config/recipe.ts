@@ -39,4 +39,6 @@ export interface RegisteredOptions {
   readonly kind: string;
 }
 
-export type Recipe = z.infer<ReturnType<typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>>>>;
+export type Recipe = z.infer<
+  ReturnType<typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>>>
+>;

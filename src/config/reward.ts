@@ -25,7 +25,12 @@ export const rewardSchema = z.discriminatedUnion("kind", [
       template,
       ...scale,
       maxResponses: z.number().int().positive().optional().describe("Train on at most so many, chosen by the seed."),
-      groupSize: z.number().int().min(2).default(16).describe("Responses ranked against each other: up to n(n-1)/2 comparisons."),
+      groupSize: z
+        .number()
+        .int()
+        .min(2)
+        .default(16)
+        .describe("Responses ranked against each other: up to n(n-1)/2 comparisons."),
       groupsPerBatch: z.number().int().positive().default(1).describe("Groups a gradient."),
       cutShare: z
         .number()

@@ -14,21 +14,35 @@ export const serverSchema = z.discriminatedUnion("kind", [
   z
     .strictObject({
       kind: z.literal("local"),
-      python: z.string().optional().describe("Python interpreter with drpo_server; default: .venv of the project, then python3."),
+      python: z
+        .string()
+        .optional()
+        .describe("Python interpreter with drpo_server; default: .venv of the project, then python3."),
       port: z.number().int().min(0).max(65535).default(0).describe("Port on 127.0.0.1; 0: any free one."),
       threads: z.number().int().min(0).default(0).describe("CPU threads of one operator; 0: one for each core."),
       device: z.string().default("cpu").describe("Torch device: cpu, cuda:0."),
       dtype: z.enum(["float32", "bfloat16", "float64"]).default("float32").describe("Type of the weights."),
       tokenBudget: z.number().int().positive().default(2048).describe("Most tokens of one micro-batch."),
-      startTimeoutMs: z.number().int().positive().default(120_000).describe("How long the server may take until it serves (ms)."),
+      startTimeoutMs: z
+        .number()
+        .int()
+        .positive()
+        .default(120_000)
+        .describe("How long the server may take until it serves (ms)."),
       ...timeouts,
     })
     .describe("Started and stopped with the run."),
   z
     .strictObject({
       kind: z.literal("remote"),
-      address: z.string().min(1).describe("host:port of a server that runs already; its token is read from DRPO_SERVER_TOKEN."),
-      tlsCa: z.string().optional().describe("File with the certificate authority to trust (PEM); needed beyond loopback."),
+      address: z
+        .string()
+        .min(1)
+        .describe("host:port of a server that runs already; its token is read from DRPO_SERVER_TOKEN."),
+      tlsCa: z
+        .string()
+        .optional()
+        .describe("File with the certificate authority to trust (PEM); needed beyond loopback."),
       ...timeouts,
     })
     .describe("A server that runs already (`drpo serve`, a container)."),

@@ -21,7 +21,10 @@ export const sftSchema = z.discriminatedUnion("kind", [
     .describe("Cross-entropy on responses of the data."),
   z.strictObject({ kind: z.literal("base") }).describe("The base as it is (a folder that is already fine-tuned)."),
   z
-    .strictObject({ kind: z.literal("adapter"), path: z.string().min(1).describe("PEFT adapter folder, relative to the recipe.") })
+    .strictObject({
+      kind: z.literal("adapter"),
+      path: z.string().min(1).describe("PEFT adapter folder, relative to the recipe."),
+    })
     .describe("One's own SFT adapter on the base."),
 ]);
 
