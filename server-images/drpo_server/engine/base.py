@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from drpo_server.engine.lora import AdapterSwitch, LoraLinear, install_lora
+from drpo_server.engine.network import FAMILIES, Network
+
+_FIXED_ROTARY = {"default", "linear", "llama3", "yarn"}
+"""Rotary embeddings whose angles do not depend on how long the other rows of a call are."""
 
 
 class Base:
     """Frozen weights, loaded once. Made by load_base."""
 
-    path: Path
-    base_hash: str
-    """SHA-256 (hexadecimal) over the folder's safetensors files, in order of their names."""
-    vocabulary_size: int
-    context_tokens: int
-    n_blocks: int
-    hidden_size: int
+    def __init__(self, *, path: Path, base_hash: str, network: Network, first_head: Mapping[str, Tensor]) -> None:
+        config: Any = network.module.config
+        self.path = path
+        self.base_hash = base_hash
+        """SHA-256 (hexadecimal) over the folder's safetensors files, in order of their names."""
+        self.network = network
+        self.vocabulary_size: int = config.vocab_size
+        self.context_tokens = _context_tokens(config)
+        self.n_blocks = len(network.blocks)
+        self.hidden_size: int = config.hidden_size
+        self.query_heads_per_key_head: int = config.num_attention_heads // getattr(
+            config, "num_key_value_heads", config.num_attention_heads
+        )
+        self.first_head = dict(first_head)
+        """`score.weight` and `score.bias` of the folder, if it is a sequence classifier's."""
+        self._layers = f"{network.family.body}.layers"
+        self._linears = install_lora(network.module, self._layers, network.switch)
 
     def linear_names(self) -> tuple[str, ...]:
         """Names of the linear layers inside a block, such as "q_proj", in the order of the block."""
-        raise NotImplementedError
+        return tuple(path.rpartition(".")[2] for path in self._linears)
+
+    def linears(self, block: int, names: tuple[str, ...]) -> dict[str, LoraLinear]:
+        """The named linear layers of a block, by their full names."""
+        found: dict[str, LoraLinear] = {}
+        for path in self._linears:
+            if path.rpartition(".")[2] in names:
+                full = f"{self._layers}.{block}.{path}"
+                layer = self.network.module.get_submodule(full)
+                assert isinstance(layer, LoraLinear)
+                found[full] = layer
+        return found
 
 
 def load_base(path: Path, device: torch.device, dtype: torch.dtype) -> Base:
@@ -30,4 +63,69 @@ def load_base(path: Path, device: torch.device, dtype: torch.dtype) -> Base:
     Raises FileNotFoundError if the folder or its safetensors are missing, ValueError for an architecture that is
     neither Llama-like nor GPT-NeoX, or weights that are missing.
     """
-    raise NotImplementedError
+    files = _weight_files(path)
+    config: Any = AutoConfig.from_pretrained(path, local_files_only=True)
+    if config.model_type not in FAMILIES:
+        raise ValueError(
+            f"{path}: unsupported architecture {config.model_type!r}; known: {', '.join(sorted(FAMILIES))}"
+        )
+    rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+    if rotary not in _FIXED_ROTARY:
+        raise ValueError(f"{path}: rotary embedding {rotary!r} depends on the batch; known: {sorted(_FIXED_ROTARY)}")
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        path,
+        config=config,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        attn_implementation="sdpa",
+        output_loading_info=True,
+    )
+    module, loading = loaded
+    first_head = _first_head(path, files)
+    missing = set(loading["missing_keys"])
+    if first_head and missing == {"lm_head.weight"}:
+        module.lm_head = nn.Identity()
+    elif missing:
+        raise ValueError(f"{path}: weights are missing: {', '.join(sorted(missing)[:5])}")
+    module.to(device).requires_grad_(False)
+    network = Network(module, FAMILIES[config.model_type], AdapterSwitch(), dtype)
+    return Base(path=path, base_hash=hash_weight_files(path), network=network, first_head=first_head)
+
+
+def hash_weight_files(path: Path) -> str:
+    """SHA-256 (hexadecimal) over a folder's safetensors files, in order of their names."""
+    digest = hashlib.sha256()
+    for file in _weight_files(path):
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 22):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _weight_files(path: Path) -> list[Path]:
+    files = sorted(path.glob("*.safetensors"))
+    if not (path / "config.json").is_file() or not files:
+        raise FileNotFoundError(f"{path}: no Hugging Face folder with config.json and safetensors weights")
+    return files
+
+
+def _first_head(path: Path, files: list[Path]) -> dict[str, Tensor]:
+    head: dict[str, Tensor] = {}
+    for file in files:
+        with safe_open(file, framework="pt") as tensors:
+            for name in ("score.weight", "score.bias"):
+                if name in tensors.keys():  # noqa: SIM118 - safe_open has no __contains__
+                    head[name] = tensors.get_tensor(name).float()
+    weight = head.get("score.weight")
+    if weight is not None and weight.shape[0] != 1:
+        raise ValueError(f"{path}: its classifier has {weight.shape[0]} labels; a scalar head needs one")
+    return head
+
+
+def _context_tokens(config: Any) -> int:
+    """A sliding window is not implemented, so rows must fit into it."""
+    tokens: int = config.max_position_embeddings
+    window: int | None = getattr(config, "sliding_window", None)
+    uses_window = "sliding_attention" in (getattr(config, "layer_types", None) or []) or config.model_type == "mistral"
+    return min(tokens, window) if window is not None and uses_window else tokens

@@ -8,17 +8,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from drpo_server.engine.base import Base
+from drpo_server.engine.base import Base, load_base
+from drpo_server.engine.batch_index import BatchIndex
+from drpo_server.engine.gradient_pass import forward_backward
 from drpo_server.engine.model import Model
+from drpo_server.engine.passes import KeptBatch, Pass
+from drpo_server.engine.peft_adapter import read_peft_adapter
+from drpo_server.engine.reading import Reading
 from drpo_server.engine.types import AdamW, Batch, Head, LoraShape, LossResult, ModelLoss, OnProgress, OutputRequest
 
+__all__ = ["DEFAULT_TOKEN_BUDGET", "Engine", "KeptBatch"]
+
 DEFAULT_TOKEN_BUDGET = 4096
-
-
-class KeptBatch:
-    """A batch and what the frozen blocks made of it, for later calls."""
-
-    batch: Batch
+"""Row tokens in a micro-batch, counted before shared prefixes are merged."""
 
 
 class Engine:
@@ -26,21 +28,27 @@ class Engine:
 
     def __init__(
         self, device: torch.device, dtype: torch.dtype = torch.float32, token_budget: int = DEFAULT_TOKEN_BUDGET
-    ) -> None: ...
+    ) -> None:
+        self.device = device
+        self.dtype = dtype
+        self.token_budget = token_budget
+        self._bases: dict[Path, Base] = {}
 
     def base(self, path: Path) -> Base:
         """The base in this folder, loaded on first use. Raises as load_base does."""
-        raise NotImplementedError
+        if path not in self._bases:
+            self._bases[path] = load_base(path, self.device, self.dtype)
+        return self._bases[path]
 
     def resident_bases(self) -> tuple[Path, ...]:
         """Folders of the bases that are loaded."""
-        raise NotImplementedError
+        return tuple(self._bases)
 
     def create_model(
         self,
         *,
         name: str,
-        base: Path,
+        base: Base | Path,
         lora: LoraShape | None,
         head: Head,
         trainable: bool,
@@ -54,17 +62,35 @@ class Engine:
         seed: of the Kaiming-uniform A matrices. copy_of: first weights from this model, of the same base and shape.
         peft_adapter: first weights from a PEFT folder. Raises ValueError where these do not fit.
         """
-        raise NotImplementedError
+        resident = base if isinstance(base, Base) else self.base(base)
+        model = Model(name=name, base=resident, lora=lora, head=head, trainable=trainable, seed=seed)
+        if copy_of is not None and peft_adapter is not None:
+            raise ValueError(f"model {name!r}: copy_of and peft_adapter exclude each other")
+        if copy_of is not None:
+            model.copy_weights(copy_of, reset_head=reset_head)
+        if peft_adapter is not None:
+            model.load_state({**model.state(), **read_peft_adapter(peft_adapter, model)})
+        return model
 
     def keep(self, batch: Batch) -> KeptBatch:
         """Keeps a batch; the frozen blocks' output is added by the first call that computes it."""
-        raise NotImplementedError
+        return KeptBatch(batch)
 
+    @torch.no_grad()
     def forward(
         self, batch: Batch | KeptBatch, requests: Sequence[OutputRequest], on_progress: OnProgress
     ) -> list[Tensor]:
         """One tensor a request, float32 on the CPU, in that output's layout. on_progress: (rows done, rows)."""
-        raise NotImplementedError
+        index, kept = _index(batch)
+        readings = [
+            Reading(request.model, request.output, request.temperature, torch.arange(index.entries(request.output)))
+            for request in requests
+        ]
+        outputs = {reading: torch.zeros(len(reading.at)) for reading in readings}
+        for model_pass in Pass(index, readings, self.token_budget, kept).run(on_progress):
+            for reading, at, x in model_pass.read:
+                outputs[reading][at] = x.to("cpu", torch.float32)
+        return [outputs[reading] for reading in readings]
 
     def forward_backward(
         self, batch: Batch | KeptBatch, losses: Sequence[ModelLoss], on_progress: OnProgress
@@ -74,7 +100,8 @@ class Engine:
         One result a loss; its outputs are 0 where no loss on that model has a non-zero weight (not computed there).
         Raises ValueError for a frozen model, or a loss that does not fit the model's head.
         """
-        raise NotImplementedError
+        index, kept = _index(batch)
+        return forward_backward(index, losses, token_budget=self.token_budget, kept=kept, on_progress=on_progress)
 
     def optimizer_step(self, model: Model, adamw: AdamW, max_gradient_norm: float) -> float:
         """One AdamW step; gradients are then cleared. Returns the global gradient norm before clipping.
@@ -82,8 +109,20 @@ class Engine:
         max_gradient_norm 0: no clipping. Raises ValueError if the model is frozen or has no gradients, and
         FloatingPointError, leaving weights and gradients, if the norm is not finite.
         """
-        raise NotImplementedError
+        if not model.trainable:
+            raise ValueError(f"model {model.name!r} is frozen")
+        if not model.gradients:
+            raise ValueError(f"model {model.name!r} has no accumulated gradients")
+        norm = model.adamw.step(model.named_parameters(), model.gradients, adamw, max_gradient_norm)
+        model.gradients = {}
+        model.optimizer_step += 1
+        model.weights_changed()
+        return norm
 
     def discard_gradients(self, model: Model) -> None:
         """Drops accumulated gradients."""
-        raise NotImplementedError
+        model.gradients = {}
+
+
+def _index(batch: Batch | KeptBatch) -> tuple[BatchIndex, KeptBatch | None]:
+    return (batch.index, batch) if isinstance(batch, KeptBatch) else (BatchIndex(batch), None)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+import torch
+from torch import Tensor, nn
+
+from drpo_server.engine.adamw import AdamWState
 from drpo_server.engine.base import Base
+from drpo_server.engine.lora import LoraPair, peft_keys, random_a
+from drpo_server.engine.network import Network
 from drpo_server.engine.types import Head, LoraShape
+
+_SCORE_WEIGHT, _SCORE_BIAS = "score.weight", "score.bias"
 
 
 class Model:
@@ -15,17 +25,54 @@ class Model:
     sets it.
     """
 
-    name: str
-    base: Base
-    lora: LoraShape | None
-    head: Head
-    trainable: bool
-    optimizer_step: int
+    def __init__(
+        self, *, name: str, base: Base, lora: LoraShape | None, head: Head, trainable: bool, seed: int = 0
+    ) -> None:
+        self.name = name
+        self.base = base
+        self.lora = lora
+        self.head = head
+        self.trainable = trainable
+        self.optimizer_step = 0
+        self.network: Network = base.network if lora is not None else base.network.copy(base.network.dtype)
+        self.first_block = 0
+        """The first block with weights of this model's own."""
+        self._pairs: dict[str, LoraPair] = {}
+        self._parameters: dict[str, nn.Parameter] = {}
+        if lora is not None:
+            self._add_lora(lora, seed)
+        else:
+            self._parameters.update(self._full_parameters())
+        if head is Head.SCALAR:
+            self._add_score()
+        elif self.network.output_weight() is None:
+            raise ValueError(f"{base.path}: a sequence classifier's folder has no language-model head")
+        for parameter in self._parameters.values():
+            parameter.requires_grad_(trainable)
+        self.gradients: dict[str, Tensor] = {}
+        """Accumulated since the last optimiser step, by name."""
+        self.adamw = AdamWState()
+        self._hash: str | None = None
 
     @property
     def trainable_weights(self) -> int:
         """Number of weights that training would change (those of state()), whether or not the model is trainable."""
-        raise NotImplementedError
+        return sum(parameter.numel() for parameter in self._parameters.values())
+
+    def named_parameters(self) -> Mapping[str, nn.Parameter]:
+        """The model's own weights by the names of state(), as they are, not copied."""
+        return self._parameters
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The network computes as this model until the block ends."""
+        with self.network.switch.using(self._pairs):
+            yield
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """The scalar head on [states, hidden], after the final norm; [states], float32 or wider."""
+        weight, bias = self._parameters[_SCORE_WEIGHT], self._parameters[_SCORE_BIAS]
+        return hidden.to(weight.dtype) @ weight[0] + bias
 
     def state(self) -> dict[str, Tensor]:
         """The model's own weights by name, detached copies on the CPU.
@@ -33,34 +80,153 @@ class Model:
         LoRA: PEFT keys (`base_model.model.model.layers.20.self_attn.q_proj.lora_A.weight` [rank, in], `lora_B`
         [out, rank]). Full copy: Hugging Face keys. A scalar head adds `score.weight` [1, hidden] and `score.bias` [1].
         """
-        raise NotImplementedError
+        return {name: _cpu_copy(parameter) for name, parameter in self._parameters.items()}
 
-    def load_state(self, state: dict[str, Tensor]) -> None:
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Replaces the model's own weights. Accumulated gradients and the optimiser's moments are dropped.
 
         Raises ValueError, changing nothing, if a name is missing or unknown, or a shape differs.
         """
-        raise NotImplementedError
+        self._check_state(state)
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(state[name])
+        self.gradients = {}
+        self.adamw = AdamWState()
+        self.weights_changed()
+
+    def copy_weights(self, source: Model, *, reset_head: bool) -> None:
+        """Takes the weights of a model of the same base and shape. A scalar head is copied if both have one; with
+        reset_head it is zero. Raises ValueError if base or shape differ."""
+        if source.base is not self.base or source.lora != self.lora:
+            raise ValueError(f"model {self.name!r} cannot copy {source.name!r}: base or shape differ")
+        state = {**self.state(), **{k: v for k, v in source.state().items() if k in self._parameters}}
+        if reset_head and self.head is Head.SCALAR:
+            state[_SCORE_WEIGHT] = torch.zeros_like(state[_SCORE_WEIGHT])
+            state[_SCORE_BIAS] = torch.zeros_like(state[_SCORE_BIAS])
+        self.load_state(state)
 
     def optimizer_state(self) -> dict[str, Tensor]:
         """AdamW moments by name: `<weight name>.exp_avg`, `.exp_avg_sq` (like the weight) and `.step` (scalar), copies
         on the CPU. Empty before the first step and for a frozen model."""
-        raise NotImplementedError
+        return self.adamw.export(self._parameters)
 
-    def load_optimizer_state(self, state: dict[str, Tensor]) -> None:
+    def load_optimizer_state(self, state: Mapping[str, Tensor]) -> None:
         """Replaces the moments (empty: a fresh optimiser). Raises ValueError on a name or shape that does not fit, or
         if the model is frozen."""
-        raise NotImplementedError
+        if state and not self.trainable:
+            raise ValueError(f"model {self.name!r} is frozen: it has no optimiser state")
+        self.adamw = AdamWState.restored(self._parameters, state)
 
     def weights_hash(self) -> str:
         """SHA-256 (hexadecimal) over the sorted names and bytes of state(); cached until the weights change."""
-        raise NotImplementedError
+        if self._hash is None:
+            digest = hashlib.sha256()
+            for name in sorted(self._parameters):
+                digest.update(name.encode())
+                digest.update(memoryview(_cpu_bytes(self._parameters[name])))
+            self._hash = digest.hexdigest()
+        return self._hash
+
+    def weights_changed(self) -> None:
+        """Called after the weights were changed in place."""
+        self._hash = None
 
     def merged_state(self) -> dict[str, Tensor]:
         """The base with the updates added in, by Hugging Face keys, on the CPU; a scalar head as `score.weight`
-        (and `score.bias`) in place of the output head."""
-        raise NotImplementedError
+        (and `score.bias`, unless it is 0, as Hugging Face's classifiers have none) in place of the output head."""
+        module, family = self.network.module, self.network.family
+        merged: dict[str, Tensor] = {}
+        for name, parameter in module.named_parameters():
+            weight = parameter.detach()
+            pair = self._pairs.get(name.removesuffix(".weight"))
+            if pair is not None:
+                weight = (weight.to(pair.a.dtype) + pair.delta()).to(weight.dtype)
+            head, _, rest = name.partition(".")
+            if head == "lm_head":
+                if self.head is Head.SCALAR:
+                    continue
+                name = f"{family.saved_output_head}.{rest}"
+            merged[name] = _cpu_copy(weight)
+        if self.head is Head.SCALAR:
+            merged[_SCORE_WEIGHT] = _cpu_copy(self._parameters[_SCORE_WEIGHT])
+            if self._parameters[_SCORE_BIAS].any():
+                merged[_SCORE_BIAS] = _cpu_copy(self._parameters[_SCORE_BIAS])
+        return merged
 
     def peft_config(self) -> dict[str, object]:
         """What adapter_config.json says of this adapter, for PEFT. Raises ValueError for a full copy."""
-        raise NotImplementedError
+        if self.lora is None:
+            raise ValueError(f"model {self.name!r} is a full copy of its base, not an adapter")
+        scalar = self.head is Head.SCALAR
+        return {
+            "peft_type": "LORA",
+            "task_type": "SEQ_CLS" if scalar else "CAUSAL_LM",
+            "base_model_name_or_path": str(self.base.path),
+            "r": self.lora.rank,
+            "lora_alpha": self.lora.alpha,
+            "lora_dropout": 0.0,
+            "bias": "none",
+            "target_modules": sorted(self.lora.target_modules or set(self.base.linear_names())),
+            "layers_to_transform": list(range(self.first_block, self.base.n_blocks)),
+            "layers_pattern": "layers",
+            "modules_to_save": ["score"] if scalar else None,
+            "inference_mode": True,
+        }
+
+    def _add_lora(self, lora: LoraShape, seed: int) -> None:
+        known = self.base.linear_names()
+        targets = lora.target_modules or known
+        unknown = set(targets) - set(known)
+        if unknown:
+            raise ValueError(f"target_modules {sorted(unknown)} are not linear layers of a block; known: {list(known)}")
+        if not 0 <= lora.last_blocks <= self.base.n_blocks:
+            raise ValueError(f"last_blocks is {lora.last_blocks}; the base has {self.base.n_blocks} blocks")
+        if lora.rank < 1:
+            raise ValueError(f"rank is {lora.rank}; it must be at least 1")
+        self.first_block = self.base.n_blocks - (lora.last_blocks or self.base.n_blocks)
+        generator = torch.Generator().manual_seed(seed & ((1 << 63) - 1))
+        for block in range(self.first_block, self.base.n_blocks):
+            for name, layer in self.base.linears(block, tuple(targets)).items():
+                dtype = torch.promote_types(layer.weight.dtype, torch.float32)
+                device = layer.weight.device
+                a = random_a(lora.rank, layer.in_features, generator).to(device, dtype)
+                b = torch.zeros(layer.out_features, lora.rank, device=device, dtype=dtype)
+                pair = LoraPair(nn.Parameter(a), nn.Parameter(b), lora.alpha / lora.rank)
+                self._pairs[name] = pair
+                a_key, b_key = peft_keys(name)
+                self._parameters[a_key], self._parameters[b_key] = pair.a, pair.b
+
+    def _full_parameters(self) -> dict[str, nn.Parameter]:
+        named = self.network.module.named_parameters()
+        return {name: p for name, p in named if self.head is Head.LANGUAGE_MODEL or not name.startswith("lm_head.")}
+
+    def _add_score(self) -> None:
+        like = next(self.network.module.parameters())
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        weight = self.base.first_head.get(_SCORE_WEIGHT, torch.zeros(1, self.base.hidden_size))
+        bias = self.base.first_head.get(_SCORE_BIAS, torch.zeros(1))
+        self._parameters[_SCORE_WEIGHT] = nn.Parameter(weight.to(like.device, dtype, copy=True))
+        self._parameters[_SCORE_BIAS] = nn.Parameter(bias.to(like.device, dtype, copy=True))
+
+    def _check_state(self, state: Mapping[str, Tensor]) -> None:
+        missing, unknown = self._parameters.keys() - state.keys(), state.keys() - self._parameters.keys()
+        if missing or unknown:
+            raise ValueError(f"model {self.name!r}: missing weights {_few(missing)}, unknown weights {_few(unknown)}")
+        for name, parameter in self._parameters.items():
+            if state[name].shape != parameter.shape:
+                shapes = f"{list(state[name].shape)}, expected {list(parameter.shape)}"
+                raise ValueError(f"model {self.name!r}: {name} has shape {shapes}")
+
+
+def _cpu_copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True).contiguous()
+
+
+def _cpu_bytes(tensor: Tensor) -> bytes:
+    flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+    return flat.numpy().tobytes()
+
+
+def _few(names: set[str]) -> list[str]:
+    return sorted(names)[:3] + (["..."] if len(names) > 3 else [])

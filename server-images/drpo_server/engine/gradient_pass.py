@@ -1,0 +1,154 @@
+"""Gradients of a list of losses: accumulated over micro-batches, and handed over only when all of them succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from drpo_server.engine.batch_index import BatchIndex
+from drpo_server.engine.losses import compares_rows, loss_sum, output_of, weights_of
+from drpo_server.engine.model import Model
+from drpo_server.engine.passes import KeptBatch, ModelPass, Pass
+from drpo_server.engine.reading import Reading
+from drpo_server.engine.types import Linear, Loss, LossResult, ModelLoss, OnProgress, Output
+
+
+@dataclass
+class _Term:
+    """A loss under way."""
+
+    loss: Loss
+    key: _Key
+    total: float = 0.0
+    fixed: bool = False  # its total is known already; `loss` only carries its gradient
+
+
+_Key = tuple[Model, Output, float]
+
+
+def forward_backward(
+    index: BatchIndex,
+    losses: Sequence[ModelLoss],
+    *,
+    token_budget: int,
+    kept: KeptBatch | None,
+    on_progress: OnProgress,
+) -> list[LossResult]:
+    """See Engine.forward_backward."""
+    for loss in losses:
+        if not loss.model.trainable:
+            raise ValueError(f"model {loss.model.name!r} is frozen: it takes no loss")
+    terms = [_Term(loss.loss, (loss.model, output_of(loss.loss), loss.temperature)) for loss in losses]
+    readings = _readings(index, terms)
+    batch_pass = Pass(index, list(readings.values()), token_budget, kept)
+    outputs = {key: torch.zeros(index.entries(key[1])) for key in readings}
+    models = {loss.model: None for loss in losses}
+    try:
+        if len(batch_pass.cuts) > 1 and any(compares_rows(term.loss) for term in terms):
+            on_progress = _second_half(on_progress, _linearise(index, terms, readings, token_budget, kept, on_progress))
+        for model_pass in batch_pass.run(on_progress):
+            _backward(model_pass, terms, readings, index, outputs)
+            del model_pass
+        for model in models:
+            _hand_over(model)
+    finally:
+        for model in models:
+            for parameter in model.named_parameters().values():
+                parameter.grad = None
+    return [LossResult(loss=term.total, outputs=outputs[term.key]) for term in terms]
+
+
+def _readings(index: BatchIndex, terms: Sequence[_Term]) -> dict[_Key, Reading]:
+    """One reading for each (model, output, temperature), at the entries that any of its losses needs."""
+    needed: dict[_Key, Tensor] = {}
+    for term in terms:
+        entries = index.entries(term.key[1])
+        weights = weights_of(term.loss, entries)
+        if weights.shape[0] != entries:
+            raise ValueError(
+                f"a loss on model {term.key[0].name!r} has {weights.shape[0]} weights for {entries} entries"
+            )
+        before = needed.get(term.key)
+        needed[term.key] = weights != 0 if before is None else before | (weights != 0)
+    return {key: Reading(*key, at=mask.nonzero().squeeze(1)) for key, mask in needed.items()}
+
+
+def _backward(
+    model_pass: ModelPass,
+    terms: Sequence[_Term],
+    readings: dict[_Key, Reading],
+    index: BatchIndex,
+    outputs: dict[_Key, Tensor],
+) -> None:
+    sums: list[Tensor] = []
+    for reading, at, x in model_pass.read:
+        key = (reading.model, reading.output, reading.temperature)
+        outputs[key][at] = x.detach().to("cpu", torch.float32)
+        for term in terms:
+            if term.key == key:
+                term_sum = _evaluate(term.loss, x, at, index)
+                sums.append(term_sum)
+                if not term.fixed:
+                    term.total += float(term_sum.detach())
+    total = torch.stack(sums).sum()
+    if total.requires_grad:
+        total.backward()  # type: ignore[no-untyped-call]
+
+
+def _evaluate(loss: Loss, x: Tensor, at: Tensor, index: BatchIndex) -> Tensor:
+    if compares_rows(loss):
+        scores = torch.zeros(index.rows, dtype=x.dtype, device=x.device)
+        return loss_sum(loss, scores.index_copy(0, at.to(x.device), x), _nothing)
+    return loss_sum(loss, x, lambda array: array[at].to(x))
+
+
+def _linearise(
+    index: BatchIndex,
+    terms: Sequence[_Term],
+    readings: dict[_Key, Reading],
+    token_budget: int,
+    kept: KeptBatch | None,
+    on_progress: OnProgress,
+) -> int:
+    """Comparisons that span micro-batches: reads all their scores first, and replaces each loss by the linear one that
+    has its gradient there. Returns the rows that were read."""
+    compared = [term for term in terms if compares_rows(term.loss)]
+    keys = {term.key for term in compared}
+    first = Pass(index, [readings[key] for key in _in_order(keys, readings)], token_budget, kept)
+    rows = sum(len(part.rows) for part in first.cuts)
+    scores: dict[_Key, Tensor] = {}
+    with torch.no_grad():
+        for model_pass in first.run(lambda done, total: on_progress(done, 2 * total)):
+            for reading, at, x in model_pass.read:
+                key = (reading.model, reading.output, reading.temperature)
+                scores.setdefault(key, torch.zeros(index.rows, dtype=x.dtype, device=x.device))[at.to(x.device)] = x
+    for term in compared:
+        leaf = scores[term.key].clone().requires_grad_()
+        total = loss_sum(term.loss, leaf, _nothing)
+        (slopes,) = torch.autograd.grad(total, leaf)
+        term.total, term.fixed = float(total.detach()), True
+        term.loss = Linear(Output.SCORES, slopes.cpu())
+    return rows
+
+
+def _in_order(keys: set[_Key], readings: dict[_Key, Reading]) -> list[_Key]:
+    """The keys in the order of the readings, as sets have none that repeats."""
+    return [key for key in readings if key in keys]
+
+
+def _second_half(on_progress: OnProgress, rows_before: int) -> OnProgress:
+    return lambda done, total: on_progress(rows_before + done, rows_before + total)
+
+
+def _hand_over(model: Model) -> None:
+    for name, parameter in model.named_parameters().items():
+        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        before = model.gradients.get(name)
+        model.gradients[name] = gradient if before is None else before + gradient
+
+
+def _nothing(array: Tensor) -> Tensor:
+    raise AssertionError("a loss that compares rows selects its own")

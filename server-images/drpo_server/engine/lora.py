@@ -1,0 +1,94 @@
+"""Low-rank updates W + (alpha / rank) B A of frozen linear layers (Hu et al. 2021, arXiv 2106.09685).
+
+The layers hold no adapter: a switch says whose updates count for the pass under way, so that any number of models share
+one base and deleting a model frees its updates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_PEFT_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True)
+class LoraPair:
+    """The update of one layer."""
+
+    a: nn.Parameter  # [rank, in]
+    b: nn.Parameter  # [out, rank]
+    scale: float
+
+    def delta(self) -> Tensor:
+        """scale * B A, [out, in]."""
+        return (self.b @ self.a).mul_(self.scale).detach()
+
+
+class AdapterSwitch:
+    """Names the updates that count now: none, unless inside `using`."""
+
+    def __init__(self) -> None:
+        self.active: Mapping[str, LoraPair] = {}
+
+    @contextmanager
+    def using(self, pairs: Mapping[str, LoraPair]) -> Iterator[None]:
+        """Applies these updates, by the layers' full names, until the block ends; the ones before come back."""
+        before = self.active
+        self.active = pairs
+        try:
+            yield
+        finally:
+            self.active = before
+
+
+class LoraLinear(nn.Linear):
+    """A frozen linear layer that adds the update which the switch names, if any. Its state keys are nn.Linear's."""
+
+    def __init__(self, linear: nn.Linear, name: str, switch: AdapterSwitch) -> None:
+        super().__init__(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
+        self.weight = linear.weight
+        self.bias = linear.bias
+        self.name = name
+        self.switch = switch
+
+    def forward(self, input: Tensor) -> Tensor:
+        out = F.linear(input, self.weight, self.bias)
+        pair = self.switch.active.get(self.name)
+        if pair is None:
+            return out
+        reduced = F.linear(input, pair.a.to(input.dtype)).flatten(0, -2)
+        # In place: a linear layer's output is needed by nobody else, and its backward does not read it.
+        flat = out.view(-1, out.shape[-1]).addmm_(reduced, pair.b.to(out.dtype).t(), alpha=pair.scale)
+        return flat.view(out.shape)
+
+
+def install_lora(module: nn.Module, layers: str, switch: AdapterSwitch) -> tuple[str, ...]:
+    """Puts a LoraLinear in the place of every linear layer below `layers`, the path of a module's list of blocks.
+
+    Returns the layers' names inside a block ("self_attn.q_proj"), in the order of the first block.
+    """
+    blocks = module.get_submodule(layers)
+    for path, child in list(blocks.named_modules()):
+        if isinstance(child, nn.Linear):
+            parent, _, attribute = path.rpartition(".")
+            setattr(blocks.get_submodule(parent), attribute, LoraLinear(child, f"{layers}.{path}", switch))
+    first = next(blocks.children())
+    return tuple(path for path, child in first.named_modules() if isinstance(child, LoraLinear))
+
+
+def random_a(rank: int, in_features: int, generator: torch.Generator) -> Tensor:
+    """Kaiming-uniform A as PEFT draws it (a = sqrt 5: uniform within 1 / sqrt(in)), float32 [rank, in], on the CPU."""
+    bound = 1 / math.sqrt(in_features)
+    return torch.empty(rank, in_features, dtype=torch.float32).uniform_(-bound, bound, generator=generator)
+
+
+def peft_keys(layer: str) -> tuple[str, str]:
+    """PEFT's names of A and B for a layer's full name."""
+    return f"{_PEFT_PREFIX}{layer}.lora_A.weight", f"{_PEFT_PREFIX}{layer}.lora_B.weight"

@@ -1,0 +1,97 @@
+"""A Hugging Face causal language model, run block by block over packed tokens."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from drpo_server.engine.attention import AttentionPlan, use_planned_attention
+from drpo_server.engine.lora import AdapterSwitch
+
+
+@dataclass(frozen=True)
+class Family:
+    """Where an architecture keeps its parts, below the causal language model."""
+
+    body: str
+    embedding: str
+    final_norm: str
+    saved_output_head: str  # key prefix of the output head in the public checkpoints
+
+
+_LLAMA = Family(body="model", embedding="embed_tokens", final_norm="norm", saved_output_head="lm_head")
+_GPT_NEOX = Family(body="gpt_neox", embedding="embed_in", final_norm="final_layer_norm", saved_output_head="embed_out")
+
+FAMILIES: dict[str, Family] = {
+    "llama": _LLAMA,
+    "mistral": _LLAMA,
+    "qwen2": _LLAMA,
+    "qwen3": _LLAMA,
+    "gpt_neox": _GPT_NEOX,
+}
+
+
+class Network:
+    """The modules of one causal language model. Rows travel packed, one token after the other, in a batch of one."""
+
+    def __init__(self, module: nn.Module, family: Family, switch: AdapterSwitch, dtype: torch.dtype) -> None:
+        self.module = module.eval()
+        self.family = family
+        self.switch = switch
+        self.dtype = dtype
+        body = module.get_submodule(family.body)
+        self._embedding = body.get_submodule(family.embedding)
+        self._rotary = body.get_submodule("rotary_emb")
+        self._final_norm = body.get_submodule(family.final_norm)
+        self.blocks = list(body.get_submodule("layers").children())
+        use_planned_attention(module)
+
+    def copy(self, dtype: torch.dtype) -> Network:
+        """Weights of its own. They are held in float32 or wider, and cast for each operation if dtype is narrower."""
+        module = copy.deepcopy(self.module).to(torch.promote_types(dtype, torch.float32))
+        return Network(module, self.family, AdapterSwitch(), dtype)
+
+    def output_weight(self) -> Tensor | None:
+        """Weights of the language-model head, [vocabulary, hidden]; None if the folder had none."""
+        head: Any = self.module.get_submodule("lm_head")
+        return head.weight if isinstance(head, nn.Linear) else None
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Where to run: under autocast if the weights are wider than what is computed with."""
+        parameter = next(self.module.parameters())
+        if parameter.dtype == self.dtype:
+            return nullcontext()
+        return torch.autocast(parameter.device.type, self.dtype)
+
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """[tokens] -> [tokens, hidden]."""
+        embedded: Tensor = self._embedding(token_ids)
+        return embedded
+
+    def run_blocks(self, hidden: Tensor, first: int, last: int, positions: Tensor, plan: AttentionPlan) -> Tensor:
+        """Blocks first to last - 1 on packed tokens. hidden [tokens, hidden]; positions [tokens], in the row."""
+        if first == last:
+            return hidden
+        packed = hidden.unsqueeze(0)
+        position_ids = positions.unsqueeze(0)
+        rotations = self._rotary(packed, position_ids)
+        with self.precision():
+            for block in self.blocks[first:last]:
+                packed = block(
+                    packed,
+                    attention_mask=None,
+                    position_ids=position_ids,
+                    position_embeddings=rotations,
+                    attention_plan=plan,
+                )
+        return packed.squeeze(0)
+
+    def final_norm(self, hidden: Tensor) -> Tensor:
+        """[tokens, hidden] -> [tokens, hidden]."""
+        normed: Tensor = self._final_norm(hidden)
+        return normed

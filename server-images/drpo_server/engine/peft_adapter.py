@@ -1,0 +1,58 @@
+"""Reads a PEFT LoRA adapter folder into a model's names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import Tensor
+
+from drpo_server.engine.model import Model
+
+_PREFIX = "base_model.model."
+_HEAD_NAMES = {f"{_PREFIX}score.weight": "score.weight", f"{_PREFIX}score.bias": "score.bias"}
+_UNSUPPORTED = ("use_dora", "use_rslora", "fan_in_fan_out", "rank_pattern", "alpha_pattern", "layer_replication")
+
+
+def read_peft_adapter(folder: Path, model: Model) -> dict[str, Tensor]:
+    """The adapter's weights by the names of Model.state(); a scalar head is included if the adapter has one.
+
+    Raises FileNotFoundError if a file is missing, ValueError where the adapter's rank, alpha, targets or blocks are not
+    the model's, or it uses a variant of LoRA that is not supported.
+    """
+    config_file, weights_file = folder / "adapter_config.json", folder / "adapter_model.safetensors"
+    for file in (config_file, weights_file):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file}: not found; a PEFT adapter has it (pickled weights are not read)")
+    _check_config(folder, json.loads(config_file.read_text()), model)
+    state: dict[str, Tensor] = {}
+    for key, tensor in load_file(weights_file).items():
+        name = _HEAD_NAMES.get(key, key)
+        if name in _HEAD_NAMES.values() and name not in model.named_parameters():
+            raise ValueError(f"{folder}: has a scalar head; the model asked for has none")
+        state[name] = tensor
+    missing = {name for name in model.named_parameters() if ".lora_" in name} - state.keys()
+    unknown = state.keys() - model.named_parameters().keys()
+    if missing or unknown:
+        raise ValueError(
+            f"{folder}: its targets are not the model's: lacks {sorted(missing)[:3]}, has besides {sorted(unknown)[:3]}"
+        )
+    return state
+
+
+def _check_config(folder: Path, config: dict[str, Any], model: Model) -> None:
+    if model.lora is None:
+        raise ValueError(f"{folder}: a PEFT adapter does not fit a full copy")
+    if config.get("peft_type") != "LORA" or config.get("bias", "none") != "none":
+        raise ValueError(f"{folder}: only LoRA without trained biases is supported")
+    used = [name for name in _UNSUPPORTED if config.get(name)]
+    if used:
+        raise ValueError(f"{folder}: {', '.join(used)} is not supported")
+    for name, value, expected in (
+        ("r", config["r"], model.lora.rank),
+        ("lora_alpha", config["lora_alpha"], model.lora.alpha),
+    ):
+        if value != expected:
+            raise ValueError(f"{folder}: {name} is {value}, the model asked for has {expected}")
