@@ -1,0 +1,44 @@
+import { invalid, notFound, refused } from "./service-error.js";
+import type { Mutation } from "../proto-gen/drpo/v1/common.js";
+import type { RunState, World } from "./world.js";
+
+/** The run, whoever asks. @throws NOT_FOUND */
+export const findRun = (world: World, runId: string): RunState => {
+  const run = world.runs.get(runId);
+  if (run === undefined) throw notFound(`run ${runId} was not acquired on this server`);
+  return run;
+};
+
+/** The run, if the caller still holds it. @throws INVALID_ARGUMENT for a malformed mutation, FAILED_PRECONDITION for a stale fence. */
+export const holdRun = (
+  world: World,
+  mutation: Mutation | undefined,
+): { readonly run: RunState; readonly requestId: string } => {
+  if (!mutation?.runId || !mutation.requestId) throw invalid("mutation: run_id and request_id must be set");
+  const run = world.runs.get(mutation.runId);
+  if (run?.fence !== mutation.fence) throw refused(`fence ${mutation.fence} of run ${mutation.runId} is stale`);
+  return { run, requestId: mutation.requestId };
+};
+
+/**
+ * Does the work of a mutation once, by the rules of common.proto: stale fence, then the stored answer of a repeated
+ * request (or the one under way), then the work, which looks up models and versions. A failure is not stored.
+ * @param request with its payload, which a repeat must match
+ */
+export const mutate = async <Response>(
+  world: World,
+  request: { readonly mutation: Mutation | undefined; readonly payload: Uint8Array },
+  work: (run: RunState) => Response,
+): Promise<Response> => {
+  const { run, requestId } = holdRun(world, request.mutation);
+  const payload = Buffer.from(request.payload).toString("base64");
+  const stored = run.answers.get(requestId);
+  if (stored !== undefined) {
+    if (stored.payload !== payload) throw invalid(`request ${requestId} was sent before with another payload`);
+    return stored.answer as Promise<Response>;
+  }
+  const answer = (async () => work(run))();
+  run.answers.set(requestId, { payload, answer });
+  answer.catch(() => run.answers.delete(requestId));
+  return answer;
+};

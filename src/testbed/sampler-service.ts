@@ -1,0 +1,64 @@
+import type { FinishReason as Reason } from "../domain/rollout.js";
+import {
+  FinishReason,
+  type SampledRollout,
+  type SampleRolloutsRequest,
+  SyncWeightsRequest,
+  type SamplerServiceServer,
+} from "../proto-gen/drpo/v1/sampler_service.js";
+import { checkTokens } from "./decode-batch.js";
+import { findModel } from "./find-model.js";
+import { type Gate, streaming } from "./handlers.js";
+import { findRun, mutate } from "./mutate.js";
+import { sampleRollout } from "./sample-rollout.js";
+import { invalid } from "./service-error.js";
+import { versionOf } from "./tabular-model.js";
+import type { World } from "./world.js";
+
+const REASONS: Readonly<Record<Reason, FinishReason>> = { stop: FinishReason.STOP, length: FinishReason.LENGTH };
+
+/** SamplerService on tables: it samples from the trainer's own weights, so it has nothing to sync. */
+export const samplerService = (world: World, gate: Gate): SamplerServiceServer => ({
+  sampleRollouts: streaming(gate, "SampleRollouts", (request: SampleRolloutsRequest) =>
+    runSampleRollouts(world, request).map((value) => ({ $case: "rollout" as const, value })),
+  ),
+  syncWeights: streaming(gate, "SyncWeights", async (request: SyncWeightsRequest) => {
+    const payload = SyncWeightsRequest.encode(request).finish();
+    const version = await mutate(world, { mutation: request.mutation, payload }, (run) =>
+      versionOf(findModel(run, request.model)),
+    );
+    return [{ $case: "result" as const, value: { version } }];
+  }),
+});
+
+/** Rollouts as a real engine finishes them: the shortest first, whatever the order of the request. */
+const runSampleRollouts = (
+  world: World,
+  { runId, model: ref, contexts, params }: SampleRolloutsRequest,
+): SampledRollout[] => {
+  if (params === undefined || !(params.temperature > 0)) throw invalid("params.temperature must be above 0");
+  if (!(params.topP > 0 && params.topP <= 1)) throw invalid("params.top_p must be above 0 and at most 1");
+  for (const { tokenIds, maxNewTokens } of contexts) {
+    if (maxNewTokens < 1) throw invalid("max_new_tokens must be at least 1");
+    checkTokens(world, tokenIds, world.options.contextTokens - maxNewTokens);
+  }
+  const model = findModel(findRun(world, runId), ref);
+  if (model.head !== "language-model") throw invalid(`${ref?.model} has no language-model head`);
+  const version = versionOf(model);
+  return contexts
+    .flatMap(({ tokenIds, maxNewTokens, firstPosition, seeds }, contextIndex) =>
+      seeds.map((seed, continuationIndex) => {
+        const context = { tokens: tokenIds, maxNewTokens, firstPosition };
+        const { tokens, logprobs, finishReason } = sampleRollout(model.table, context, seed, params);
+        return {
+          contextIndex,
+          continuationIndex,
+          tokenIds: tokens,
+          logprobs,
+          finishReason: REASONS[finishReason],
+          version,
+        };
+      }),
+    )
+    .sort((a, b) => a.tokenIds.length - b.tokenIds.length);
+};

@@ -1,0 +1,64 @@
+import type {
+  ApplyChatTemplateRequest,
+  ApplyChatTemplateResponse,
+  DetokenizeRequest,
+  DetokenizeResponse,
+  GetTokenizerInfoRequest,
+  GetTokenizerInfoResponse,
+  TokenizeRequest,
+  TokenizeResponse,
+  TokenizerServiceServer,
+} from "../proto-gen/drpo/v1/tokenizer_service.js";
+import { checkBase } from "./check-base.js";
+import { type Gate, unary } from "./handlers.js";
+import { invalid } from "./service-error.js";
+import type { World } from "./world.js";
+
+/** TokenizerService on the testbed's vocabulary. */
+export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServer => ({
+  getTokenizerInfo: unary(gate, "GetTokenizerInfo", ({ base }: GetTokenizerInfoRequest): GetTokenizerInfoResponse => {
+    checkBase(base);
+    const { eosTokenId, vocabularySize, hash } = world.tokenizer;
+    return {
+      eosTokenId,
+      vocabularySize,
+      contextTokens: world.options.contextTokens,
+      tokenizerHash: hash,
+      baseHash: hash,
+    };
+  }),
+
+  tokenize: unary(gate, "Tokenize", ({ base, texts }: TokenizeRequest): TokenizeResponse => {
+    checkBase(base);
+    const rows = texts.map((text) => tokenize(world, text));
+    return { tokenIds: rows.flat(), lengths: rows.map((row) => row.length) };
+  }),
+
+  detokenize: unary(gate, "Detokenize", (request: DetokenizeRequest): DetokenizeResponse => {
+    checkBase(request.base);
+    let start = 0;
+    const texts = request.lengths.map((length) =>
+      world.tokenizer.detokenize(request.tokenIds.slice(start, (start += length)), request),
+    );
+    if (start !== request.tokenIds.length) throw invalid("lengths do not fit the tokens");
+    return { texts };
+  }),
+
+  applyChatTemplate: unary(
+    gate,
+    "ApplyChatTemplate",
+    ({ base, chats }: ApplyChatTemplateRequest): ApplyChatTemplateResponse => {
+      checkBase(base);
+      return { texts: chats.map(({ messages }) => messages.map(({ content }) => content).join("")) };
+    },
+  ),
+});
+
+const tokenize = ({ tokenizer }: World, text: string) => {
+  try {
+    return tokenizer.tokenize(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw invalid(error.message);
+    throw error;
+  }
+};

@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import type { Head } from "../domain/model.js";
+import type { TokenIds } from "../domain/token-ids.js";
+import type { BatchRow } from "../ports/trainer.js";
+import type { CheckpointStore } from "./checkpoint-store.js";
+import type { InitialWeights, Origin, TabularModel } from "./tabular-model.js";
+import { createWordTokenizer, type WordTokenizer } from "./word-tokenizer.js";
+
+/** What an answer was for, and the answer; a call under way is a pending one, which a repeat joins. */
+export interface StoredAnswer {
+  readonly payload: string;
+  readonly answer: Promise<unknown>;
+}
+
+/** Everything of one run that a restart loses. */
+export interface RunState {
+  readonly runId: string;
+  fence: bigint;
+  readonly models: Map<string, TabularModel>;
+  readonly keptBatches: Map<string, readonly BatchRow[]>;
+  readonly answers: Map<string, StoredAnswer>;
+}
+
+/** A rule of first weights: the numbers of a context, for a model of this name on this base. */
+export type WeightRule<Weights> = (context: TokenIds, of: { readonly base: string; readonly model: string }) => Weights;
+
+export interface WorldOptions {
+  /** The tokens' texts; the last is the end-of-sequence token. */
+  readonly vocabulary: readonly string[];
+  /** Longest row, tokens. */
+  readonly contextTokens: number;
+  /** First logits of a language model in a context, one a token; zeros if left out. */
+  readonly logits?: WeightRule<readonly number[]> | undefined;
+  /** First number of a scalar head in a context: the whole row for a score, a state for a value; zero if left out. */
+  readonly scores?: WeightRule<number> | undefined;
+  /** Contexts with the same last so many tokens share their weights; left out: every sequence has its own. */
+  readonly memoryTokens?: number | undefined;
+}
+
+/** The state of a testbed: what a restart keeps (the store) and what it loses (the rest). */
+export interface World {
+  readonly options: WorldOptions;
+  readonly store: CheckpointStore;
+  readonly tokenizer: WordTokenizer;
+  readonly initial: InitialWeights;
+  instanceId: string;
+  readonly runs: Map<string, RunState>;
+  /** Answers of AcquireRun by request id. */
+  readonly acquired: Map<string, bigint>;
+}
+
+export const createWorld = (options: WorldOptions, store: CheckpointStore): World => ({
+  options,
+  store,
+  tokenizer: createWordTokenizer(options.vocabulary),
+  initial: initialWeights(options),
+  instanceId: randomUUID(),
+  runs: new Map(),
+  acquired: new Map(),
+});
+
+/** The process ends and another one starts: models, answers and fences are gone, checkpoints are not. */
+export const restartWorld = (world: World): void => {
+  world.instanceId = randomUUID();
+  world.runs.clear();
+  world.acquired.clear();
+};
+
+/** Counts up, also over restarts, so that a fence or a generation never means two things. */
+export const nextNumber = (store: CheckpointStore, counter: string): bigint => {
+  const next = BigInt(store.read(counter) ?? "0") + 1n;
+  store.write(counter, String(next));
+  return next;
+};
+
+const initialWeights =
+  ({ vocabulary, logits, scores, memoryTokens }: WorldOptions): InitialWeights =>
+  (head: Head, origin: Origin) => {
+    const state = (context: TokenIds) =>
+      memoryTokens === undefined ? context : context.slice(Math.max(0, context.length - memoryTokens));
+    if (head === "scalar") return (context) => [origin && scores ? scores(state(context), origin) : 0];
+    return (context) => (origin && logits ? logits(state(context), origin) : vocabulary.map(() => 0));
+  };
