@@ -94,7 +94,8 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AcquireRun(self, request, context):
-        """Takes a run over: earlier holders' fences become stale. Each call answers a larger fence.
+        """Takes a run over: earlier holders' fences become stale, and their models, kept batches and stored answers are
+        freed (checkpoints stay). Each call answers a larger fence; a repeated request_id gets the fence it got.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -2473,7 +2473,10 @@ export const ModelServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Takes a run over: earlier holders' fences become stale. Each call answers a larger fence. */
+    /**
+     * Takes a run over: earlier holders' fences become stale, and their models, kept batches and stored answers are
+     * freed (checkpoints stay). Each call answers a larger fence; a repeated request_id gets the fence it got.
+     */
     acquireRun: {
       name: "AcquireRun",
       requestType: AcquireRunRequest as typeof AcquireRunRequest,
@@ -2565,7 +2568,10 @@ export const ModelServiceService = {
       Buffer.from(GetServerInfoResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetServerInfoResponse => GetServerInfoResponse.decode(value),
   },
-  /** Takes a run over: earlier holders' fences become stale. Each call answers a larger fence. */
+  /**
+   * Takes a run over: earlier holders' fences become stale, and their models, kept batches and stored answers are
+   * freed (checkpoints stay). Each call answers a larger fence; a repeated request_id gets the fence it got.
+   */
   acquireRun: {
     path: "/drpo.v1.ModelService/AcquireRun" as const,
     requestStream: false as const,
@@ -2661,7 +2667,10 @@ export const ModelServiceService = {
 export interface ModelServiceServer extends UntypedServiceImplementation {
   /** What this server is and can do. The client compares schema_hash before anything else. */
   getServerInfo: handleUnaryCall<GetServerInfoRequest, GetServerInfoResponse>;
-  /** Takes a run over: earlier holders' fences become stale. Each call answers a larger fence. */
+  /**
+   * Takes a run over: earlier holders' fences become stale, and their models, kept batches and stored answers are
+   * freed (checkpoints stay). Each call answers a larger fence; a repeated request_id gets the fence it got.
+   */
   acquireRun: handleUnaryCall<AcquireRunRequest, AcquireRunResponse>;
   /** Drops stored answers and kept batches that the client, after its commit, will not ask for again. */
   releaseAnswers: handleUnaryCall<ReleaseAnswersRequest, ReleaseAnswersResponse>;
@@ -2699,7 +2708,10 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetServerInfoResponse) => void,
   ): ClientUnaryCall;
-  /** Takes a run over: earlier holders' fences become stale. Each call answers a larger fence. */
+  /**
+   * Takes a run over: earlier holders' fences become stale, and their models, kept batches and stored answers are
+   * freed (checkpoints stay). Each call answers a larger fence; a repeated request_id gets the fence it got.
+   */
   acquireRun(
     request: AcquireRunRequest,
     callback: (error: ServiceError | null, response: AcquireRunResponse) => void,
