@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { z } from "zod";
+import { BadInputError } from "../errors.js";
+import { applySetting, parseSetting } from "./apply-settings.js";
+import { conflicts } from "./conflicts.js";
+import { explainProblem } from "./explain-problem.js";
+import { missingFiles } from "./missing-files.js";
+import { JsonSyntaxError, parseJson } from "./parse-json.js";
+import type { Recipe } from "./recipe.js";
+import { resolvePaths } from "./resolve-paths.js";
+
+/** Sections that may have a seed of their own. */
+const STAGES = ["sft", "reward", "policy"] as const;
+
+/**
+ * Reads a recipe, applies what the command line changes about it, writes out every default, and makes paths absolute.
+ * Everything that can be found wrong without data or a server is found here, all of it in one message.
+ * @param schema `recipeSchema(...)` with the algorithms and judges that are registered
+ * @throws BadInputError
+ */
+export async function loadRecipe<Schema extends z.ZodType<Recipe>>(
+  path: string,
+  schema: Schema,
+  overrides: {
+    /** Replaces the run's seed, and drops those of single stages. */
+    readonly seed?: number | undefined;
+    /** `path=value`, in order, after the seed. */
+    readonly set?: readonly string[] | undefined;
+  } = {},
+): Promise<z.output<Schema>> {
+  const settings = (overrides.set ?? []).map(parseSetting);
+  if (overrides.seed !== undefined && settings.some((setting) => setting.path.join(".") === "seed")) {
+    throw new BadInputError("--seed and --set seed=... are both given; leave one out.");
+  }
+  const written = withSeed(await readJsonFile(path), overrides.seed);
+  const raw = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), written);
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) {
+    throw refusal(
+      path,
+      parsed.error.issues.flatMap((issue) => explainProblem(issue, raw, schema)),
+    );
+  }
+  const recipe = resolvePaths(parsed.data, dirname(resolve(path)));
+  const problems = [...conflicts(recipe), ...missingFiles(recipe)];
+  if (problems.length > 0) throw refusal(path, problems);
+  return recipe;
+}
+
+/** One error for all that is wrong with a recipe. */
+export const refusal = (path: string, problems: readonly string[]): BadInputError =>
+  new BadInputError(
+    problems.length === 1
+      ? `${path}: ${problems[0]}`
+      : `${path}: ${problems.length} problems\n  ${problems.join("\n  ")}`,
+  );
+
+async function readJsonFile(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const what = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
+    throw new BadInputError(`Cannot read the recipe ${path}: ${what}. recipes/reviews.json is one to start from.`, {
+      cause,
+    });
+  }
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    if (!(cause instanceof JsonSyntaxError)) throw cause;
+    throw new BadInputError(`${path}:${cause.line}:${cause.column}: not JSON: ${cause.problem}`, { cause });
+  }
+}
+
+function withSeed(recipe: unknown, seed: number | undefined): unknown {
+  if (seed === undefined || typeof recipe !== "object" || recipe === null) return recipe;
+  const sections = Object.entries(recipe).map(([key, section]: [string, unknown]) => {
+    if (!(STAGES as readonly string[]).includes(key) || typeof section !== "object" || section === null)
+      return [key, section];
+    return [key, Object.fromEntries(Object.entries(section).filter(([inner]) => inner !== "seed"))];
+  });
+  return { ...Object.fromEntries(sections), seed };
+}
