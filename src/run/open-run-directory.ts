@@ -1,0 +1,220 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Recipe } from "../config/recipe.js";
+import type { ScoredRollout } from "../domain/rollout.js";
+import { openAppendLog, type AppendLog } from "../durable-files/append-log.js";
+import { fileError, fileErrorCode } from "../durable-files/file-error.js";
+import { tryLock, type ProcessLock } from "../durable-files/process-lock.js";
+import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
+import { BadInputError, EnvironmentError } from "../errors.js";
+import type { RunDirectory } from "../ports/run-directory.js";
+import { dropUncommitted } from "./drop-uncommitted.js";
+import { lastCommitOf, openJournal, readJournal, type Journal } from "./journal.js";
+import { readRunRecord } from "./read-run.js";
+import { recipeDifferences } from "./recipe-differences.js";
+import { runPaths, type RunRecord } from "./run-files.js";
+
+export interface OpenRunDirectory extends RunDirectory {
+  /** As it was given to `openRunDirectory`. */
+  readonly directory: string;
+  /** Random, the same for the run's whole life: names it to model servers. */
+  readonly runId: string;
+  /**
+   * Writes down what only the server can tell, once it is known.
+   * @throws BadInputError if a hash differs from the one that the run began with
+   */
+  record(found: {
+    readonly versions?: Record<string, string>;
+    readonly hashes?: Record<string, string>;
+  }): Promise<void>;
+  /** Lets go of the lock. */
+  close(): Promise<void>;
+}
+
+export interface RunDirectoryOptions {
+  /** Absolute. */
+  readonly directory: string;
+  /** Resolved: every default written out, paths absolute. */
+  readonly recipe: Recipe;
+  /** Go on with the run that is there, instead of starting one. */
+  readonly resume: boolean;
+  /** Name -> version: drpo, node ... */
+  readonly versions?: Record<string, string>;
+  /** Name -> SHA-256 (hexadecimal) of what the run depends on: data, base ... */
+  readonly hashes?: Record<string, string>;
+  readonly now?: () => Date;
+}
+
+/**
+ * Opens a run's directory for writing: one process at a time.
+ * @throws EnvironmentError if another process writes this run (it is named), or the disk does not let us; BadInputError
+ * if there is a run and `resume` is not asked for, or none and it is, or if recipe or hashes are not those that the run
+ * began with; CorruptStateError if its files are damaged
+ */
+export async function openRunDirectory(options: RunDirectoryOptions): Promise<OpenRunDirectory> {
+  const { directory, resume } = options;
+  const paths = runPaths(directory);
+  await refuseWithoutLock(options);
+  const lock = await lockRun(directory);
+  try {
+    const record = resume ? await resumedRecord(options) : await newRecord(options);
+    await mkdir(paths.rollouts, { recursive: true });
+    const journal = await openJournal(paths.journal);
+    await dropUncommitted(paths, journal.lastCommit()?.iteration ?? 0);
+    const metrics = await openAppendLog(paths.metrics, { durable: false });
+    const run = new LockedRunDirectory(options, record, lock, journal, metrics);
+    await run.record({ versions: options.versions ?? {}, hashes: options.hashes ?? {} });
+    await journal.append({ event: "opened", at: run.now(), pid: process.pid, versions: options.versions ?? {} });
+    return run;
+  } catch (error) {
+    await lock.release();
+    throw fileError(error, `opening the run directory ${directory}`);
+  }
+}
+
+class LockedRunDirectory implements OpenRunDirectory {
+  readonly directory: string;
+  private readonly paths: ReturnType<typeof runPaths>;
+
+  constructor(
+    private readonly options: RunDirectoryOptions,
+    private stored: RunRecord,
+    private readonly lock: ProcessLock,
+    private readonly journal: Journal,
+    private readonly metrics: AppendLog,
+  ) {
+    this.directory = options.directory;
+    this.paths = runPaths(options.directory);
+  }
+
+  get runId(): string {
+    return this.stored.runId;
+  }
+
+  now(): string {
+    return (this.options.now?.() ?? new Date()).toISOString();
+  }
+
+  async record({ versions = {}, hashes = {} }: Parameters<OpenRunDirectory["record"]>[0]): Promise<void> {
+    const { stored } = this;
+    const changed = Object.keys(hashes).filter((name) => (stored.hashes[name] ?? hashes[name]) !== hashes[name]);
+    if (changed.length > 0) {
+      throw new BadInputError(
+        `Since the run in ${this.directory} began, its ${changed.join(" and ")} changed (recipe.json has the hashes). ` +
+          "Put back what it was, or start a new run with another --run-dir.",
+      );
+    }
+    // Versions are those of the run's beginning; the journal has those of each session.
+    const next = { ...stored, versions: { ...versions, ...stored.versions }, hashes: { ...hashes, ...stored.hashes } };
+    if (JSON.stringify(next) === JSON.stringify(stored)) return;
+    await writeRecord(this.directory, next);
+    this.stored = next;
+  }
+
+  lastCommit: RunDirectory["lastCommit"] = () => this.journal.lastCommit();
+
+  commit: RunDirectory["commit"] = (commit) => this.journal.append({ event: "commit", at: this.now(), commit });
+
+  appendMetrics: RunDirectory["appendMetrics"] = (line) => this.metrics.append(line);
+
+  writeRollouts: RunDirectory["writeRollouts"] = async (iteration, rollouts, texts) => {
+    const name = `${String(iteration).padStart(6, "0")}.jsonl`;
+    const lines = rollouts.map((rollout, i) => `${JSON.stringify(rolloutLine(rollout, texts[i]!))}\n`);
+    await writeFileAtomically(join(this.paths.rollouts, name), lines.join(""));
+  };
+
+  writeEvaluation: RunDirectory["writeEvaluation"] = (evaluation) =>
+    writeFileAtomically(this.paths.evaluation, `${JSON.stringify(evaluation, null, 2)}\n`);
+
+  async close(): Promise<void> {
+    await this.journal.close();
+    await this.metrics.close();
+    await this.lock.release();
+  }
+}
+
+/** One line of rollouts/ITERATION.jsonl. JSON has no 64-bit integers: those of the version are decimal strings. */
+function rolloutLine({ reset, version, ...rollout }: ScoredRollout, text: string) {
+  const { generation, optimizerStep, weightsHash } = version;
+  return {
+    ...{ row: reset.row, continuation: rollout.continuation, sourceId: reset.sourceId, score: rollout.score, text },
+    ...{ finishReason: rollout.finishReason, prompt: reset.prompt, prefix: reset.prefix, generated: rollout.generated },
+    ...{ samplerLogprobs: rollout.samplerLogprobs, maxNewTokens: reset.maxNewTokens },
+    version: { generation: String(generation), optimizerStep: String(optimizerStep), weightsHash },
+  };
+}
+
+/** What can be refused before a lock file is put into somebody's folder. */
+async function refuseWithoutLock({ directory, resume }: RunDirectoryOptions): Promise<void> {
+  const names = await visibleNames(directory);
+  if (names.includes(basename(runPaths(directory).recipe))) return;
+  if (resume) {
+    throw new BadInputError(
+      `There is no run to resume in ${directory} (it has no recipe.json). Check --run-dir, or leave out --resume to start one.`,
+    );
+  }
+  if (names.length > 0) {
+    throw new BadInputError(
+      `${directory} holds other files (${names.slice(0, 3).join(", ")}) and no run. Name a new or an empty folder with --run-dir.`,
+    );
+  }
+}
+
+async function visibleNames(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).filter((name) => !name.startsWith("."));
+  } catch (error) {
+    if (fileErrorCode(error) === "ENOENT") return [];
+    throw fileError(error, `opening the run directory ${directory}`);
+  }
+}
+
+async function lockRun(directory: string): Promise<ProcessLock> {
+  const { lock: folder } = runPaths(directory);
+  const result = await tryLock(folder);
+  if ("lock" in result) return result.lock;
+  const { process, state } = result.holder;
+  throw new EnvironmentError(
+    state === "alive"
+      ? `The run in ${directory} is being written by process ${process.pid}. Wait until it ends, stop it ` +
+          `(kill ${process.pid}), or choose another --run-dir.`
+      : `The run in ${directory} was opened by process ${process.pid} on ${process.host}, another machine or container, ` +
+          `which cannot be looked into from here. If that process has ended, delete ${folder} and try again.`,
+  );
+}
+
+async function newRecord({ directory, recipe, versions, hashes, now }: RunDirectoryOptions): Promise<RunRecord> {
+  const paths = runPaths(directory);
+  if ((await visibleNames(directory)).includes(basename(paths.recipe))) {
+    const committed = lastCommitOf((await readJournal(paths.journal)).entries)?.iteration ?? 0;
+    throw new BadInputError(
+      `${directory} holds a run already (${committed} iterations of the policy stage are committed). ` +
+        "Go on with it by --resume, or start a new one with another --run-dir.",
+    );
+  }
+  const record: RunRecord = {
+    ...{ runId: randomUUID(), createdAt: (now?.() ?? new Date()).toISOString() },
+    ...{ versions: versions ?? {}, hashes: hashes ?? {} },
+    recipe: JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>,
+  };
+  await writeRecord(directory, record);
+  return record;
+}
+
+async function resumedRecord({ directory, recipe }: RunDirectoryOptions): Promise<RunRecord> {
+  const record = await readRunRecord(directory);
+  const differences = recipeDifferences(record.recipe, JSON.parse(JSON.stringify(recipe)));
+  if (differences.length === 0) return record;
+  const shown = (value: unknown): string => JSON.stringify(value) ?? "not there";
+  const lines = differences.map(
+    ({ key, before, now }) => `  ${key}: ${shown(before)} when the run began, ${shown(now)} now`,
+  );
+  throw new BadInputError(
+    `The run in ${directory} cannot go on with another recipe:\n${lines.join("\n")}\n` +
+      "Resume with the recipe that it began with, or start a new run with another --run-dir.",
+  );
+}
+
+const writeRecord = (directory: string, record: RunRecord): Promise<void> =>
+  writeFileAtomically(runPaths(directory).recipe, `${JSON.stringify(record, null, 2)}\n`);

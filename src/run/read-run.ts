@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import type { Evaluation } from "../domain/evaluation.js";
+import { fileErrorCode } from "../durable-files/file-error.js";
+import { readJsonLines } from "../durable-files/read-json-lines.js";
+import { BadInputError, CorruptStateError } from "../errors.js";
+import type { Commit, MetricsLine } from "../ports/run-directory.js";
+import { lastCommitOf, readJournal } from "./journal.js";
+import {
+  evaluationFileSchema,
+  metricsLineSchema,
+  runPaths,
+  runRecordSchema,
+  type JournalEntry,
+  type RunRecord,
+} from "./run-files.js";
+
+/** A run as its files tell it. What reports does so from this and nothing else. */
+export interface RunReading {
+  readonly directory: string;
+  readonly record: RunRecord;
+  /** Sessions and commits, oldest first. */
+  readonly journal: readonly JournalEntry[];
+  readonly lastCommit: Commit | null;
+  /** One line for each stage and iteration: the latest, where a stage ran again. By stage in order of appearance. */
+  readonly metrics: readonly MetricsLine[];
+  /** null before the run is through, or if the file is damaged. */
+  readonly evaluation: Evaluation | null;
+  /** What could not be read, a sentence each. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads a run, be it under way, interrupted or finished, without a lock and without changing it.
+ * @throws BadInputError if the folder holds no run; CorruptStateError if recipe.json is damaged. Other damage is a named
+ * problem of the result.
+ */
+export async function readRun(directory: string): Promise<RunReading> {
+  const record = await readRunRecord(directory);
+  const paths = runPaths(directory);
+  const problems: string[] = [];
+  const journal = await orProblem(async () => (await readJournal(paths.journal)).entries, [], problems);
+  const metrics = await readMetrics(paths.metrics, problems);
+  const evaluation = await orProblem(() => readEvaluation(paths.evaluation), null, problems);
+  return { directory, record, journal, lastCommit: lastCommitOf(journal), metrics, evaluation, problems };
+}
+
+/**
+ * recipe.json of a run: its resolved recipe, id, versions and hashes.
+ * @throws BadInputError if there is none; CorruptStateError if it is damaged
+ */
+export async function readRunRecord(directory: string): Promise<RunRecord> {
+  const { recipe: path } = runPaths(directory);
+  const text = await readIfThere(path);
+  if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check --run-dir.`);
+  return parseFile(path, text, runRecordSchema);
+}
+
+async function readEvaluation(path: string): Promise<Evaluation | null> {
+  const text = await readIfThere(path);
+  return text === null ? null : parseFile(path, text, evaluationFileSchema);
+}
+
+async function readMetrics(path: string, problems: string[]): Promise<readonly MetricsLine[]> {
+  const { rows, damagedLines } = await readJsonLines(path);
+  const latest = new Map<string, MetricsLine>();
+  const damaged = [...damagedLines];
+  for (const { line, value } of rows) {
+    const parsed = metricsLineSchema.safeParse(value);
+    if (parsed.success) latest.set(JSON.stringify([parsed.data.stage, parsed.data.iteration]), parsed.data);
+    else damaged.push(line);
+  }
+  if (damaged.length > 0)
+    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${Math.min(...damaged)}.`);
+  const stages = [...new Set([...latest.values()].map(({ stage }) => stage))];
+  return [...latest.values()].sort(
+    (a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage) || a.iteration - b.iteration,
+  );
+}
+
+async function orProblem<T>(read: () => Promise<T>, otherwise: T, problems: string[]): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof CorruptStateError)) throw error;
+    problems.push(error.message);
+    return otherwise;
+  }
+}
+
+function parseFile<T>(path: string, text: string, schema: { parse(value: unknown): T }): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new CorruptStateError(`${path} is damaged: it is not what a run writes. Restore it from a copy.`, {
+      cause: error,
+    });
+  }
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (fileErrorCode(error) === "ENOENT" || fileErrorCode(error) === "ENOTDIR") return null;
+    throw error;
+  }
+}

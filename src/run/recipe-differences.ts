@@ -1,0 +1,39 @@
+/**
+ * What may change between a run's sessions: how the server is reached, and how long is waited for it. Nothing of it has
+ * a part in the numbers. (Threads, device and type do.)
+ */
+const MAY_DIFFER: ReadonlySet<string> = new Set([
+  "$schema",
+  "server.python",
+  "server.port",
+  "server.startTimeoutMs",
+  "server.silenceTimeoutMs",
+  "server.address",
+  "server.tlsCa",
+]);
+
+export interface Difference {
+  /** "policy.optimizer.learningRate" */
+  readonly key: string;
+  readonly before: unknown;
+  readonly now: unknown;
+}
+
+/** The keys in which two resolved recipes differ, as JSON sees them; undefined where one has no such key. */
+export function recipeDifferences(before: unknown, now: unknown): readonly Difference[] {
+  const [flatBefore, flatNow] = [flatten(before), flatten(now)];
+  const keys = [...new Set([...flatBefore.keys(), ...flatNow.keys()])].filter((key) => !MAY_DIFFER.has(key)).sort();
+  return keys
+    .map((key) => ({ key, before: flatBefore.get(key), now: flatNow.get(key) }))
+    .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.now));
+}
+
+/** Leaves by their dotted path; lists are leaves. */
+function flatten(value: unknown, path = ""): ReadonlyMap<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return value === undefined ? new Map() : new Map([[path, value]]);
+  }
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === "" ? key : `${path}.${key}`)]),
+  );
+}

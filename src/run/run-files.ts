@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { z } from "zod";
+import type { Evaluation } from "../domain/evaluation.js";
+import type { Commit, MetricsLine } from "../ports/run-directory.js";
+
+/** Where the files of a run are. */
+export const runPaths = (directory: string) => ({
+  recipe: join(directory, "recipe.json"),
+  journal: join(directory, "journal.jsonl"),
+  metrics: join(directory, "metrics.jsonl"),
+  rollouts: join(directory, "rollouts"),
+  evaluation: join(directory, "evaluation.json"),
+  lock: join(directory, ".lock"),
+});
+
+/** recipe.json: what was asked for, and of what it was made. */
+export const runRecordSchema = z.object({
+  runId: z.string().min(1),
+  createdAt: z.string(),
+  /** Of drpo, Node and the server's packages, when the run began. */
+  versions: z.record(z.string(), z.string()),
+  /** Of data, base and tokenizer: a resumed run must find the same. */
+  hashes: z.record(z.string(), z.string()),
+  /** Resolved: every default written out, paths absolute. */
+  recipe: z.record(z.string(), z.unknown()),
+});
+
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
+const checkpointSchema = z.object({ uri: z.string(), manifestHash: z.string() });
+
+const commitSchema = z.object({
+  iteration: z.number().int().min(0),
+  checkpoint: checkpointSchema,
+  best: z.object({ checkpoint: checkpointSchema, iteration: z.number().int(), objective: z.number() }).nullable(),
+  kept: z.array(z.string()),
+}) satisfies z.ZodType<Commit>;
+
+/** A line of journal.jsonl: a process opened the run, or an iteration was committed. `at`: ISO 8601. */
+export type JournalEntry =
+  | {
+      readonly event: "opened";
+      readonly at: string;
+      readonly pid: number;
+      readonly versions: Readonly<Record<string, string>>;
+    }
+  | { readonly event: "commit"; readonly at: string; readonly commit: Commit };
+
+export const journalEntrySchema = z.discriminatedUnion("event", [
+  z.object({
+    event: z.literal("opened"),
+    at: z.string(),
+    pid: z.number(),
+    versions: z.record(z.string(), z.string()),
+  }),
+  z.object({ event: z.literal("commit"), at: z.string(), commit: commitSchema }),
+]) satisfies z.ZodType<JournalEntry>;
+
+/** A line of metrics.jsonl. JSON has no NaN and no infinity: they are null in the file, and left out here. */
+export const metricsLineSchema = z.object({
+  stage: z.string(),
+  iteration: z.number().int(),
+  metrics: z.record(z.string(), z.number().nullable()).transform(finiteOnly),
+}) satisfies z.ZodType<MetricsLine>;
+
+function finiteOnly(metrics: Record<string, number | null>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null));
+}
+
+const metricSchema = z.object({ mean: z.number(), low: z.number(), high: z.number(), n: z.number() });
+
+const modelEvaluationSchema = z.object({
+  score: metricSchema,
+  klK1: metricSchema,
+  klK3: metricSchema,
+  responseTokens: metricSchema,
+  endedShare: metricSchema,
+  distinctShare: metricSchema,
+});
+
+const writtenSchema = z.object({ text: z.string(), score: z.number() });
+
+/** evaluation.json. */
+export const evaluationFileSchema = z.object({
+  rewardAccuracy: metricSchema,
+  sft: modelEvaluationSchema,
+  policy: modelEvaluationSchema,
+  difference: z.object({ score: metricSchema, judgeWinRate: metricSchema }),
+  judge: z.string(),
+  scoreScale: z.object({ mean: z.number(), standardDeviation: z.number() }),
+  bestIteration: z.number().int(),
+  examples: z.array(z.object({ prompt: z.string(), sft: writtenSchema, policy: writtenSchema })),
+}) satisfies z.ZodType<Evaluation>;
