@@ -44,14 +44,14 @@ export const callStream = <Request, Response extends Streamed>(
       try {
         onProgress?.(Number(progress.done), Number(progress.total));
       } catch (error) {
-        reject(error as Error);
+        reject(error);
         stream.cancel();
       }
     };
     stream.on("data", ({ update }: Response) => {
       guard.heard();
       if (update === undefined) return;
-      if (!isProgress(update)) parts.push(update.value as Part<Response>);
+      if (!isProgress(update)) parts.push(update.value);
       else if (onProgress) reportProgress(update.value);
     });
     // grpc-js emits a failure before the end of the stream, so an end that comes first is a success.
