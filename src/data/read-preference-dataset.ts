@@ -32,7 +32,7 @@ async function readContent(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const advice = isMissing ? "there is no such file; check data.path, or run scripts/fetch-assets" : String(error);
     throw new BadInputError(`The data ${path} cannot be read: ${advice}.`, { cause: error });
   }

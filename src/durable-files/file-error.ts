@@ -13,7 +13,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** The system's error code of a failed file operation (ENOENT, ENOSPC ...); null if it is no such failure. */
 export function fileErrorCode(error: unknown): string | null {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
+  // Not by instanceof: an error of Node's own comes from another realm inside jest and vm contexts.
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === "string" ? code : null;
 }
 
 /**

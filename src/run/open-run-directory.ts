@@ -56,19 +56,24 @@ export async function openRunDirectory(options: RunDirectoryOptions): Promise<Op
   const { directory, resume } = options;
   const paths = runPaths(directory);
   await refuseWithoutLock(options);
-  const lock = await lockRun(directory);
+  // What to undo, the latest first, if a later step refuses.
+  const opened: (() => Promise<void>)[] = [];
   try {
+    const lock = await lockRun(directory);
+    opened.unshift(() => lock.release());
     const record = resume ? await resumedRecord(options) : await newRecord(options);
     await mkdir(paths.rollouts, { recursive: true });
     const journal = await openJournal(paths.journal);
+    opened.unshift(() => journal.close());
     await dropUncommitted(paths, journal.lastCommit()?.iteration ?? 0);
     const metrics = await openAppendLog(paths.metrics, { durable: false });
+    opened.unshift(() => metrics.close());
     const run = new LockedRunDirectory(options, record, lock, journal, metrics);
     await run.record({ versions: options.versions ?? {}, hashes: options.hashes ?? {} });
     await journal.append({ event: "opened", at: run.now(), pid: process.pid, versions: options.versions ?? {} });
     return run;
   } catch (error) {
-    await lock.release();
+    for (const undo of opened) await undo();
     throw fileError(error, `opening the run directory ${directory}`);
   }
 }

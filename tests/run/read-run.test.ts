@@ -1,0 +1,61 @@
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { BadInputError, CorruptStateError } from "../../src/errors.js";
+import { openRunDirectory } from "../../src/run/open-run-directory.js";
+import { readRun } from "../../src/run/read-run.js";
+import { commit, evaluation, recipe } from "./run-fixtures.js";
+
+let directory: string;
+
+beforeEach(async () => void (directory = await mkdtemp(join(tmpdir(), "drpo-read-"))));
+afterEach(() => rm(directory, { recursive: true }));
+
+async function writtenRun() {
+  const run = await openRunDirectory({ directory, recipe: recipe(), resume: false });
+  for (const loss of [3, 2]) await run.appendMetrics({ stage: "sft", iteration: 1, metrics: { loss } });
+  await run.appendMetrics({ stage: "policy", iteration: 1, metrics: { score: 1 } });
+  await run.commit(commit(1));
+  await run.writeEvaluation(evaluation());
+  return run;
+}
+
+test("a run under way is read without its lock, the latest line of each iteration", async () => {
+  const run = await writtenRun();
+  const reading = await readRun(directory);
+  expect(reading).toMatchObject({ record: { runId: run.runId }, lastCommit: commit(1), problems: [] });
+  expect(reading.metrics).toEqual([
+    { stage: "sft", iteration: 1, metrics: { loss: 2 } },
+    { stage: "policy", iteration: 1, metrics: { score: 1 } },
+  ]);
+  expect(reading.evaluation).toEqual(evaluation());
+  await run.close();
+});
+
+test("broken parts are named and the rest is read", async () => {
+  await (await writtenRun()).close();
+  await appendFile(join(directory, "metrics.jsonl"), 'garbage\n{"stage":"policy","iteration":"two"}\n{"torn');
+  await appendFile(join(directory, "journal.jsonl"), "garbage\n");
+  await writeFile(join(directory, "evaluation.json"), '{"sft": 1}');
+  const reading = await readRun(directory);
+  expect(reading.metrics).toHaveLength(2);
+  expect(reading).toMatchObject({ journal: [], lastCommit: null, evaluation: null });
+  expect(reading.problems).toEqual([
+    expect.stringMatching(/journal\.jsonl:3: the line is not JSON/),
+    expect.stringMatching(/metrics\.jsonl: 2 lines are damaged, the first is line 4/),
+    expect.stringMatching(/evaluation\.json is damaged/),
+  ]);
+});
+
+test("a run that has only begun has no problems", async () => {
+  await (await openRunDirectory({ directory, recipe: recipe(), resume: false })).close();
+  expect(await readRun(directory)).toMatchObject({ metrics: [], evaluation: null, lastCommit: null, problems: [] });
+});
+
+test("a folder without a run, or with a damaged recipe.json, is an error", async () => {
+  await expect(readRun(directory)).rejects.toThrow(BadInputError);
+  await expect(readRun(join(directory, "nowhere"))).rejects.toThrow(/holds no run/);
+  await writeFile(join(directory, "recipe.json"), "{}");
+  await expect(readRun(directory)).rejects.toThrow(CorruptStateError);
+});
