@@ -44,7 +44,7 @@ export const callStream = <Request, Response extends Streamed>(
       try {
         onProgress?.(Number(progress.done), Number(progress.total));
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
         stream.cancel();
       }
     };

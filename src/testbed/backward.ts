@@ -29,13 +29,14 @@ export const backward = (
       const logprobs = logSoftmax(table.read(context), temperature);
       addGradients(
         gradients,
-        context,
+        table.state(context),
         logprobs.map((logprob, b) => scale * ((b === token ? 1 : 0) - Math.exp(logprob))),
       );
     }
   } else {
     const contexts = scalarContexts(rows, output);
-    for (const [i, context] of contexts.entries()) addGradients(gradients, context, [outputGradients[i] as number]);
+    for (const [i, context] of contexts.entries())
+      addGradients(gradients, table.state(context), [outputGradients[i] as number]);
   }
   return gradients;
 };

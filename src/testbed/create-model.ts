@@ -42,7 +42,7 @@ const firstWeights = (
   head: Head,
 ): Pick<TabularModel, "origin" | "table"> => {
   const { initialisedFrom: from, base } = request;
-  const fresh = (origin: Origin) => ({ origin, table: new Table(world.initial(head, origin)) });
+  const fresh = (origin: Origin) => ({ origin, table: new Table(world.ruleOf(head, origin)) });
   if (from === undefined) return fresh({ base, model: request.model });
   if (from.$case === "peftAdapter") return fromExport(world, from.value, head);
   const source = run.models.get(from.value);
@@ -61,5 +61,5 @@ const fromExport = (world: World, path: string, head: Head): Pick<TabularModel, 
   if (text === undefined) throw notFound(`no exported model at ${path}`);
   const saved = JSON.parse(text) as SavedModel;
   if (saved.head !== head) throw invalid(`${path} has a ${saved.head} head`);
-  return restoreModel(saved, world.initial, { generation: 0n, trainable: false });
+  return restoreModel(saved, world.ruleOf, { generation: 0n, trainable: false });
 };

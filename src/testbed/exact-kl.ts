@@ -1,5 +1,5 @@
 import type { TokenIds } from "../domain/token-ids.js";
-import { type ExactPolicy, type ExactResponse, type ResponseTree } from "./enumerate-responses.js";
+import type { ExactPolicy, ExactResponse, ResponseTree } from "./enumerate-responses.js";
 import { expectedReturn } from "./expected-return.js";
 
 /** ln pi(y), token by token. */

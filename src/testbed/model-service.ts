@@ -24,7 +24,7 @@ import { type Gate, streaming, unary } from "./handlers.js";
 import { holdRun, mutate } from "./mutate.js";
 import { invalid, notFound } from "./service-error.js";
 import { restoreModel, saveModel, versionOf } from "./tabular-model.js";
-import { nextNumber, type World } from "./world.js";
+import { takeRun, type World } from "./world.js";
 
 /** ModelService on tables. @param schemaHash announced in GetServerInfo */
 export const modelService = (world: World, gate: Gate, schemaHash: string): ModelServiceServer => ({
@@ -66,9 +66,7 @@ const acquireRun = (world: World, { runId, requestId }: AcquireRunRequest): Acqu
   if (runId === "" || requestId === "") throw invalid("run_id and request_id must be set");
   const repeated = world.acquired.get(`${runId}/${requestId}`);
   if (repeated !== undefined) return { fence: repeated };
-  const fence = nextNumber(world.store, `counters/fence/${runId}`);
-  const before = world.runs.get(runId) ?? { runId, models: new Map(), keptBatches: new Map(), answers: new Map() };
-  world.runs.set(runId, { ...before, fence });
+  const fence = takeRun(world, runId);
   world.acquired.set(`${runId}/${requestId}`, fence);
   return { fence };
 };
@@ -130,7 +128,7 @@ const restoreCheckpoint = (world: World, request: RestoreCheckpointRequest): Pro
       if (saved === undefined) throw notFound(`checkpoint ${checkpoint.uri} holds no model ${savedName}`);
       return [
         name,
-        restoreModel(saved, world.initial, { generation: nextGeneration(world, run, name), trainable }),
+        restoreModel(saved, world.ruleOf, { generation: nextGeneration(world, run, name), trainable }),
       ] as const;
     });
     for (const [name, model] of restored) run.models.set(name, model);

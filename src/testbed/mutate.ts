@@ -1,13 +1,6 @@
-import { invalid, notFound, refused } from "./service-error.js";
+import { invalid, refused } from "./service-error.js";
 import type { Mutation } from "../proto-gen/drpo/v1/common.js";
-import type { RunState, World } from "./world.js";
-
-/** The run, whoever asks. @throws NOT_FOUND */
-export const findRun = (world: World, runId: string): RunState => {
-  const run = world.runs.get(runId);
-  if (run === undefined) throw notFound(`run ${runId} was not acquired on this server`);
-  return run;
-};
+import { findRun, type RunState, type World } from "./world.js";
 
 /** The run, if the caller still holds it. @throws INVALID_ARGUMENT for a malformed mutation, FAILED_PRECONDITION for a stale fence. */
 export const holdRun = (
@@ -15,8 +8,9 @@ export const holdRun = (
   mutation: Mutation | undefined,
 ): { readonly run: RunState; readonly requestId: string } => {
   if (!mutation?.runId || !mutation.requestId) throw invalid("mutation: run_id and request_id must be set");
-  const run = world.runs.get(mutation.runId);
-  if (run?.fence !== mutation.fence) throw refused(`fence ${mutation.fence} of run ${mutation.runId} is stale`);
+  const run = findRun(world, mutation.runId);
+  if (run.fence === 0n) throw refused(`run ${mutation.runId} was never acquired on this server`);
+  if (run.fence !== mutation.fence) throw refused(`fence ${mutation.fence} of run ${mutation.runId} is stale`);
   return { run, requestId: mutation.requestId };
 };
 

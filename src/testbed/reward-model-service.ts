@@ -3,9 +3,8 @@ import { decodeRows } from "./decode-batch.js";
 import { findModel } from "./find-model.js";
 import { forward } from "./forward.js";
 import { type Gate, streaming } from "./handlers.js";
-import { findRun } from "./mutate.js";
 import { invalid } from "./service-error.js";
-import type { World } from "./world.js";
+import { findRun, type World } from "./world.js";
 
 /** RewardModelService on tables. */
 export const rewardModelService = (world: World, gate: Gate): RewardModelServiceServer => ({

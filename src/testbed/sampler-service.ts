@@ -9,11 +9,11 @@ import {
 import { checkTokens } from "./decode-batch.js";
 import { findModel } from "./find-model.js";
 import { type Gate, streaming } from "./handlers.js";
-import { findRun, mutate } from "./mutate.js";
+import { mutate } from "./mutate.js";
 import { sampleRollout } from "./sample-rollout.js";
 import { invalid } from "./service-error.js";
 import { versionOf } from "./tabular-model.js";
-import type { World } from "./world.js";
+import { findRun, type World } from "./world.js";
 
 const REASONS: Readonly<Record<Reason, FinishReason>> = { stop: FinishReason.STOP, length: FinishReason.LENGTH };
 

@@ -1,8 +1,8 @@
 /** Natural log-probabilities of softmax(logits / temperature). */
 export const logSoftmax = (logits: readonly number[], temperature = 1): number[] => {
-  const scaled = logits.map((logit) => logit / temperature);
-  const highest = Math.max(...scaled);
-  const logNormaliser = highest + Math.log(scaled.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
+  const highest = Math.max(...logits);
+  const scaled = logits.map((logit) => (logit - highest) / temperature);
+  const logNormaliser = Math.log(scaled.reduce((sum, logit) => sum + Math.exp(logit), 0));
   return scaled.map((logit) => logit - logNormaliser);
 };
 

@@ -11,7 +11,6 @@ import type { ExactPolicy } from "./enumerate-responses.js";
 import { createFaults, type Faults } from "./faults.js";
 import type { Gate } from "./handlers.js";
 import { modelService } from "./model-service.js";
-import { findRun } from "./mutate.js";
 import { rewardModelService } from "./reward-model-service.js";
 import { samplerService } from "./sampler-service.js";
 import { notFound } from "./service-error.js";
@@ -20,7 +19,7 @@ import type { TableGradients } from "./table.js";
 import type { TabularModel } from "./tabular-model.js";
 import { tokenizerService } from "./tokenizer-service.js";
 import { trainerService } from "./trainer-service.js";
-import { createWorld, restartWorld, type WorldOptions } from "./world.js";
+import { createWorld, findRun, restartWorld, type WorldOptions } from "./world.js";
 import type { TokenIds } from "../domain/token-ids.js";
 
 export interface TestbedOptions extends WorldOptions {

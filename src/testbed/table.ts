@@ -1,7 +1,7 @@
 import type { TokenIds } from "../domain/token-ids.js";
 import type { AdamW } from "../ports/trainer.js";
 
-/** One context's weights with the moments of AdamW. */
+/** One state's weights with the moments of AdamW. */
 export interface TableRow {
   readonly context: TokenIds;
   weights: number[];
@@ -9,33 +9,51 @@ export interface TableRow {
   secondMoments: number[];
 }
 
-/** Gradients by context; the key is that of `contextKey`. */
+/** Gradients by context (of a model: by state); the key is that of `contextKey`. */
 export type TableGradients = Map<string, { readonly context: TokenIds; readonly gradients: number[] }>;
 
 export const contextKey = (context: TokenIds): string => context.join(" ");
 
+/** Which contexts share their weights, and what these are before the first step. */
+export interface TableRule {
+  /** What of a context the model sees. */
+  state(context: TokenIds): TokenIds;
+  /** First weights of a state. */
+  initial(state: TokenIds): readonly number[];
+}
+
+/** Every context has weights of its own. */
+export const everyContext = (initial: (context: TokenIds) => readonly number[]): TableRule => ({
+  state: (context) => context,
+  initial,
+});
+
 /**
- * The weights of a tabular model: some numbers for each context. There are as many contexts as token sequences, so only
- * those that a gradient has reached are stored; the others hold what `initial` says, decayed like all weights.
+ * The weights of a tabular model: some numbers for each state. There are as many states as token sequences, so only those
+ * that a gradient has reached are stored; the others hold what the rule says, decayed like all weights.
  */
 export class Table {
   private readonly rows = new Map<string, TableRow>();
 
-  /**
-   * @param initial first weights of a context
-   * @param decay product of all weight decay so far
-   */
+  /** @param decay product of all weight decay so far */
   constructor(
-    private readonly initial: (context: TokenIds) => readonly number[],
+    private readonly rule: TableRule,
     private decay = 1,
   ) {}
 
+  /** What of a context the model sees: gradients belong to it. */
+  state(context: TokenIds): TokenIds {
+    return this.rule.state(context);
+  }
+
   read(context: TokenIds): readonly number[] {
-    return this.rows.get(contextKey(context))?.weights ?? this.initial(context).map((weight) => weight * this.decay);
+    const state = this.state(context);
+    return this.rows.get(contextKey(state))?.weights ?? this.rule.initial(state).map((weight) => weight * this.decay);
   }
 
   /**
    * One step of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101, algorithm 2, in PyTorch's form).
+   * @param gradients of states
    * @param step counts from 1, for the bias correction
    */
   stepAdamW(gradients: TableGradients, adamw: AdamW, step: number): void {
@@ -46,16 +64,11 @@ export class Table {
 
   /** A copy that shares nothing but the rule of the first weights; its moments are zero unless they are asked for. */
   copy({ withMoments }: { readonly withMoments: boolean }): Table {
-    return Table.fromRows(this.initial, this.decay, this.toRows(), withMoments);
+    return Table.fromRows(this.rule, this.decay, this.toRows(), withMoments);
   }
 
-  static fromRows(
-    initial: (context: TokenIds) => readonly number[],
-    decay: number,
-    rows: readonly TableRow[],
-    withMoments: boolean,
-  ): Table {
-    const table = new Table(initial, decay);
+  static fromRows(rule: TableRule, decay: number, rows: readonly TableRow[], withMoments: boolean): Table {
+    const table = new Table(rule, decay);
     for (const { context, weights, firstMoments, secondMoments } of rows) {
       table.rows.set(contextKey(context), {
         context,

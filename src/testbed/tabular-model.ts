@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Head, ModelVersion } from "../domain/model.js";
-import type { TokenIds } from "../domain/token-ids.js";
-import { Table, type TableGradients, type TableRow } from "./table.js";
+import { Table, type TableGradients, type TableRow, type TableRule } from "./table.js";
 
 /** Where a model's first weights come from: the rules of the testbed, asked about this base and model. Null: zeros. */
 export type Origin = { readonly base: string; readonly model: string } | null;
@@ -21,8 +20,8 @@ export interface TabularModel {
   gradientRequestIds: Set<string>;
 }
 
-/** First weights of a context, by the testbed's rules. */
-export type InitialWeights = (head: Head, origin: Origin) => (context: TokenIds) => readonly number[];
+/** The testbed's rule for a model of this head and origin. */
+export type RuleOf = (head: Head, origin: Origin) => TableRule;
 
 /** What a checkpoint holds of one model. */
 export interface SavedModel {
@@ -61,14 +60,14 @@ export const saveModel = (model: TabularModel, withOptimizerState: boolean): Sav
 /** A model as it was saved, in a new generation, without gradients. */
 export const restoreModel = (
   saved: SavedModel,
-  initial: InitialWeights,
+  ruleOf: RuleOf,
   { generation, trainable }: { readonly generation: bigint; readonly trainable: boolean },
 ): TabularModel => ({
   ...newModel({
     head: saved.head,
     origin: saved.origin,
     trainable,
-    table: Table.fromRows(initial(saved.head, saved.origin), saved.decay, saved.rows, saved.adamSteps !== null),
+    table: Table.fromRows(ruleOf(saved.head, saved.origin), saved.decay, saved.rows, saved.adamSteps !== null),
     generation,
   }),
   optimizerStep: BigInt(saved.optimizerStep),

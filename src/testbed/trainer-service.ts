@@ -16,11 +16,11 @@ import { findModel } from "./find-model.js";
 import { forward } from "./forward.js";
 import { type Gate, streaming, unary } from "./handlers.js";
 import { evaluateLoss, lossOutput } from "./losses.js";
-import { findRun, mutate } from "./mutate.js";
+import { mutate } from "./mutate.js";
 import { invalid, refused, ServiceError } from "./service-error.js";
 import type { TableGradients } from "./table.js";
 import { type TabularModel, versionOf } from "./tabular-model.js";
-import type { RunState, World } from "./world.js";
+import { findRun, type RunState, type World } from "./world.js";
 
 /** TrainerService on tables: exact losses and gradients in float64. */
 export const trainerService = (world: World, gate: Gate): TrainerServiceServer => ({

@@ -3,7 +3,7 @@ import type { Head } from "../domain/model.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { BatchRow } from "../ports/trainer.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
-import type { InitialWeights, Origin, TabularModel } from "./tabular-model.js";
+import type { Origin, RuleOf, TabularModel } from "./tabular-model.js";
 import { createWordTokenizer, type WordTokenizer } from "./word-tokenizer.js";
 
 /** What an answer was for, and the answer; a call under way is a pending one, which a repeat joins. */
@@ -42,7 +42,7 @@ export interface World {
   readonly options: WorldOptions;
   readonly store: CheckpointStore;
   readonly tokenizer: WordTokenizer;
-  readonly initial: InitialWeights;
+  readonly ruleOf: RuleOf;
   instanceId: string;
   readonly runs: Map<string, RunState>;
   /** Answers of AcquireRun by request id. */
@@ -53,13 +53,33 @@ export const createWorld = (options: WorldOptions, store: CheckpointStore): Worl
   options,
   store,
   tokenizer: createWordTokenizer(options.vocabulary),
-  initial: initialWeights(options),
+  ruleOf: ruleOf(options),
   instanceId: randomUUID(),
   runs: new Map(),
   acquired: new Map(),
 });
 
-/** The process ends and another one starts: models, answers and fences are gone, checkpoints are not. */
+/** The run of this id; one that nobody acquired has no models, and fence 0. Fences outlive a restart. */
+export const findRun = (world: World, runId: string): RunState => {
+  const found = world.runs.get(runId);
+  if (found !== undefined) return found;
+  const fence = BigInt(world.store.read(fenceCounter(runId)) ?? "0");
+  const run = { runId, fence, models: new Map(), keptBatches: new Map(), answers: new Map() };
+  world.runs.set(runId, run);
+  return run;
+};
+
+/** Takes a run over; what an earlier holder kept is dropped. @returns the new fence */
+export const takeRun = (world: World, runId: string): bigint => {
+  const run = findRun(world, runId);
+  run.fence = nextNumber(world.store, fenceCounter(runId));
+  run.keptBatches.clear();
+  return run.fence;
+};
+
+const fenceCounter = (runId: string): string => `counters/fence/${runId}`;
+
+/** The process ends and another one starts: models, answers and kept batches are gone, checkpoints and fences are not. */
 export const restartWorld = (world: World): void => {
   world.instanceId = randomUUID();
   world.runs.clear();
@@ -73,11 +93,13 @@ export const nextNumber = (store: CheckpointStore, counter: string): bigint => {
   return next;
 };
 
-const initialWeights =
-  ({ vocabulary, logits, scores, memoryTokens }: WorldOptions): InitialWeights =>
-  (head: Head, origin: Origin) => {
-    const state = (context: TokenIds) =>
-      memoryTokens === undefined ? context : context.slice(Math.max(0, context.length - memoryTokens));
-    if (head === "scalar") return (context) => [origin && scores ? scores(state(context), origin) : 0];
-    return (context) => (origin && logits ? logits(state(context), origin) : vocabulary.map(() => 0));
-  };
+const ruleOf =
+  ({ vocabulary, logits, scores, memoryTokens }: WorldOptions): RuleOf =>
+  (head: Head, origin: Origin) => ({
+    state: (context) =>
+      memoryTokens === undefined ? context : context.slice(Math.max(0, context.length - memoryTokens)),
+    initial(state) {
+      if (head === "scalar") return [origin && scores ? scores(state, origin) : 0];
+      return origin && logits ? logits(state, origin) : vocabulary.map(() => 0);
+    },
+  });

@@ -44,17 +44,16 @@ test("a rollout says how it ended, who wrote it, and its log-probabilities are t
 });
 
 test("noise belongs to a position: a prefix of a rollout is continued as the rollout went on", async () => {
-  const [[whole]] = (await connection.server.sampler.sample({
-    model,
-    contexts: [context([0], 0, [7n])],
-    params: { ...params, stopTokenIds: [] },
-  })) as [[{ tokens: number[] }]];
-  const [[rest]] = (await connection.server.sampler.sample({
-    model,
-    contexts: [context([0, ...whole.tokens.slice(0, 2)], 2, [7n])],
-    params: { ...params, stopTokenIds: [] },
-  })) as [[{ tokens: number[] }]];
-  expect(rest.tokens).toEqual(whole.tokens.slice(2));
+  const write = async (tokens: number[], firstPosition: number) => {
+    const request = {
+      model,
+      contexts: [context(tokens, firstPosition, [7n])],
+      params: { ...params, stopTokenIds: [] },
+    };
+    return (await connection.server.sampler.sample(request))[0]![0]!.tokens;
+  };
+  const whole = await write([0], 0);
+  expect(await write([0, ...whole.slice(0, 2)], 2)).toEqual(whole.slice(2));
 });
 
 test("syncing weights is accepted", async () => {
