@@ -43,8 +43,8 @@ const BY_STATUS: ReadonlyMap<status, readonly [ErrorClass, string]> = new Map<st
     [NotOnServerError, "The server lost it (a restart?) or never had it: check the path, or go on with --resume."],
   ],
   [status.DATA_LOSS, [CorruptStateError, "The stored files are damaged: take an earlier checkpoint."]],
-  [status.INVALID_ARGUMENT, [BadInputError, "Correct what the message names."]],
-  [status.OUT_OF_RANGE, [BadInputError, "Correct what the message names."]],
+  [status.INVALID_ARGUMENT, [BadInputError, ""]],
+  [status.OUT_OF_RANGE, [BadInputError, ""]],
   [status.ALREADY_EXISTS, [BadInputError, "Choose another name, or delete the old one first."]],
   [status.RESOURCE_EXHAUSTED, [EnvironmentError, `Free memory or disk, or lower server.tokenBudget. ${RESUME}`]],
   [status.UNAUTHENTICATED, [EnvironmentError, "Set DRPO_SERVER_TOKEN to the server's token."]],
@@ -78,7 +78,10 @@ export const fromGrpcError = (
     );
   }
   const [ErrorOfStatus, advice] = BY_STATUS.get(failure.code) ?? UNEXPECTED;
-  return new ErrorOfStatus(`${where}: ${failure.details || "no details"} (${status[failure.code]}). ${advice}`, {
-    cause: failure,
-  });
+  return new ErrorOfStatus(
+    `${where}: ${failure.details || "no details"} (${status[failure.code]}). ${advice}`.trimEnd(),
+    {
+      cause: failure,
+    },
+  );
 };

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { EnvironmentError } from "../errors.js";
 
-const PORT_IN_USE = 3;
+/** The server's own exit code for a port in use, a device that is not there or a damaged checkpoint root. */
+const ENVIRONMENT = 3;
 const LAST_LINES = 12;
 
 /** How the server's process ended. */
@@ -30,15 +31,15 @@ export const explainEarlyExit = (exit: EarlyExit): EnvironmentError => {
   }
   const said = readFileSync(exit.logFile).subarray(exit.logStart).toString("utf8").trimEnd().split("\n");
   const lastLines = said.slice(-LAST_LINES).join("\n");
-  const missing = /ModuleNotFoundError: (No module named .*)/.exec(lastLines)?.[1];
+  const missing = /(No module named .*)/.exec(lastLines)?.[1];
   if (missing !== undefined) {
     return new EnvironmentError(
       `${exit.python} cannot run the model server (${missing}). Run ./scripts/setup, or set DRPO_PYTHON to an interpreter that ` +
         `has its packages.`,
     );
   }
-  if (exit.exitCode === PORT_IN_USE) {
-    return new EnvironmentError(`The model server could not start: ${said.at(-1)} (log: ${exit.logFile})`);
+  if (exit.exitCode === ENVIRONMENT) {
+    return new EnvironmentError(`The model server could not start: ${said.at(-1)}. Log: ${exit.logFile}`);
   }
   const how = exit.killedBy === null ? `with exit code ${exit.exitCode}` : `by ${exit.killedBy}`;
   return new EnvironmentError(`The model server ended ${how} before it served. Log: ${exit.logFile}\n${lastLines}`);

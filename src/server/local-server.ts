@@ -31,9 +31,9 @@ export interface LocalServer {
  */
 export const startLocalServer = async (request: {
   readonly options: Omit<LocalServerOptions, "kind" | "silenceTimeoutMs">;
-  /** Folder of "checkpoints/": the run directory's. */
+  /** What "checkpoints/NAME" is below: a folder of the run directory. */
   readonly checkpointRoot: string;
-  /** Folder of "stages/": the cache's, shared by runs. */
+  /** What "stages/NAME" is below: a folder of the cache, shared by runs. */
   readonly stageRoot: string;
   /** Appended to; its folder is made. */
   readonly logFile: string;

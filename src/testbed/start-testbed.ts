@@ -42,6 +42,8 @@ export interface Testbed {
   scalar(runId: string, model: string): (context: TokenIds) => number;
   /** Gradients accumulated on a model. */
   gradients(runId: string, model: string): TableGradients;
+  /** Answers that wait to be released. */
+  storedAnswers(runId: string): number;
   /** Loses what a process loses when it is killed, and goes on at the same address. */
   restart(): void;
   close(): Promise<void>;
@@ -76,6 +78,7 @@ export const startTestbed = async (options: TestbedOptions): Promise<Testbed> =>
     policy: (runId, name) => (context) => logSoftmax(model(runId, name).table.read(context)),
     scalar: (runId, name) => (context) => model(runId, name).table.read(context)[0] as number,
     gradients: (runId, name) => model(runId, name).gradients,
+    storedAnswers: (runId) => findRun(world, runId).answers.size,
     restart: () => restartWorld(world),
     close: () => shutDown(server),
   };
