@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
+
+from drpo_server.durable_files import new_folder
 
 EXIT_BAD_INPUT = 2
 
@@ -22,15 +23,8 @@ def convert(gguf_file: Path, out_dir: Path) -> None:
     """Writes out_dir from gguf_file. FileExistsError if out_dir is there already: nothing is overwritten."""
     if out_dir.exists():
         raise FileExistsError(f"{out_dir} already exists: remove it first, or use it as it is")
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}.partial-", dir=out_dir.parent))
-    try:
+    with new_folder(out_dir) as partial:
         _write(gguf_file, partial)
-        _make_durable(partial)
-        partial.rename(out_dir)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    _fsync(out_dir.parent)
 
 
 def _write(gguf_file: Path, folder: Path) -> None:
@@ -39,7 +33,7 @@ def _write(gguf_file: Path, folder: Path) -> None:
 
     where = {"pretrained_model_name_or_path": str(gguf_file.parent), "gguf_file": gguf_file.name}
     tokenizer = AutoTokenizer.from_pretrained(**where)
-    model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
     # transformers takes a model read from GGUF for a quantised one, and then refuses to save it.
     for holder in (model, model.config):
         for name in ("quantization_config", "hf_quantizer"):
@@ -51,23 +45,6 @@ def _write(gguf_file: Path, folder: Path) -> None:
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
-
-
-def _make_durable(folder: Path) -> None:
-    """Syncs every file, and gives back the permissions that a temporary folder takes away."""
-    for path in folder.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        _fsync(path)
-    folder.chmod(0o755)
-    _fsync(folder)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def main(arguments: list[str] | None = None) -> int:

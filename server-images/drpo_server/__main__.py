@@ -1,0 +1,87 @@
+"""python -m drpo_server: starts the model server. See --help."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+
+from drpo_server.parent import exit_with_parent
+from drpo_server.settings import Settings, SettingsError, read_settings
+
+EXIT_BAD_ARGUMENTS = 2
+EXIT_ENVIRONMENT = 3
+_STOP_GRACE_SECONDS = 5.0
+"""A stop waits so long for calls under way."""
+
+
+def main() -> int:
+    try:
+        settings = read_settings(None)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_ARGUMENTS
+    if settings.exit_with_parent:
+        exit_with_parent()
+    serving_line = _reserve_standard_output()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # No network, ever; set before the libraries are imported, which read it then.
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # Without it cuBLAS may sum in another order from one call to the next.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return _serve(settings, serving_line)
+
+
+def _serve(settings: Settings, serving_line: int) -> int:
+    # Imported here, as they take seconds: --help and bad arguments are answered at once.
+    from drpo_server.errors import RequestError
+    from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
+    from drpo_server.server import CannotListen, bind_server
+
+    log = logging.getLogger("drpo_server")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        bound = bind_server(settings)
+        for base in settings.preload:
+            bound.services.bases.load(base, "--preload")
+    except RequestError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_ARGUMENTS
+    except (CannotListen, ValueError, RuntimeError, OSError) as error:
+        print(str(error).splitlines()[0], file=sys.stderr)
+        return EXIT_ENVIRONMENT
+    bound.server.start()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    event = {
+        "event": "serving",
+        "address": f"{host}:{bound.port}",
+        "instance_id": bound.services.instance_id,
+        "schema_hash": SCHEMA_HASH,
+    }
+    os.write(serving_line, (json.dumps(event) + "\n").encode())
+    log.info("serving on %s", event["address"])
+    stop.wait()
+    log.info("stopping: calls under way have %g s", _STOP_GRACE_SECONDS)
+    bound.server.stop(_STOP_GRACE_SECONDS).wait()
+    return 0
+
+
+def _reserve_standard_output() -> int:
+    """Keeps standard output for the serving line: what libraries print there goes to standard error."""
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    return own
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # Not sys.exit, which waits for threads: a pass that is under way may take minutes.
+    os._exit(code)

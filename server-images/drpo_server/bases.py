@@ -1,0 +1,44 @@
+"""Bases by the folder that a client names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drpo_server.engine.base import Base
+from drpo_server.engine.engine import Engine
+from drpo_server.errors import InvalidArgument, NotFound, engine_refusals
+
+
+class Bases:
+    """Finds base folders, and loads each once, whatever the spelling of its path."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._asked_as: dict[Path, str] = {}
+
+    def folder(self, name: str, where: str) -> Path:
+        """The folder of a base. Raises InvalidArgument for no name, NotFound if it is no folder with a config."""
+        if not name:
+            raise InvalidArgument(f"{where} is missing: name the folder of the base")
+        folder = Path(name).resolve()
+        if not (folder / "config.json").is_file():
+            raise NotFound(
+                f"{where}: there is no base in {folder} on the server (no config.json). Fetch it there first: "
+                f"./scripts/setup fetches the quickstart's; `hf download ORGANISATION/NAME --local-dir {folder}` "
+                "fetches one "
+                "of the Hugging Face hub; `python -m drpo_server.gguf_to_safetensors FILE.gguf FOLDER` converts a "
+                "GGUF file"
+            )
+        return folder
+
+    def load(self, name: str, where: str) -> Base:
+        """The resident base; on the compute thread. Raises as `folder`, and InvalidArgument if it does not fit."""
+        folder = self.folder(name, where)
+        with engine_refusals(where):
+            base = self._engine.base(folder)
+        self._asked_as.setdefault(folder, name)
+        return base
+
+    def resident(self) -> list[str]:
+        """The bases that are loaded, as they were asked for."""
+        return list(self._asked_as.values())

@@ -1,0 +1,51 @@
+"""Rows of a call: sent now, or kept on the server by an earlier one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from drpo_server.engine.engine import Engine, KeptBatch
+from drpo_server.engine.types import Batch
+from drpo_server.errors import InvalidArgument
+from drpo_server.runs import KeptRows, Run
+from drpo_server.wire.batch import DecodedBatch
+
+
+@dataclass(frozen=True)
+class UsedBatch:
+    """What a call computes on."""
+
+    batch: Batch
+    engine_input: Batch | KeptBatch
+
+
+def use_batch(run: Run, decoded: DecodedBatch, engine: Engine) -> UsedBatch:
+    """The rows of a call, kept from now on if it says so; keeping the same rows again is no error, as a retry does.
+
+    Raises NotFound for a kept batch that is not there, InvalidArgument for other rows under a name in use.
+    """
+    if decoded.rows is None:
+        kept = run.kept_batch(decoded.kept_batch_id).batch
+    elif decoded.keep_as:
+        kept = _keep(run, decoded, engine)
+    else:
+        return UsedBatch(decoded.rows, decoded.rows)
+    return UsedBatch(kept.batch, kept)
+
+
+def _keep(run: Run, decoded: DecodedBatch, engine: Engine) -> KeptBatch:
+    assert decoded.rows is not None
+    assert decoded.message is not None
+    rows_hash = hashlib.sha256(decoded.message.SerializeToString(deterministic=True)).hexdigest()
+    with run.lock:
+        kept = run.kept.get(decoded.keep_as)
+        if kept is None:
+            kept = run.kept[decoded.keep_as] = KeptRows(rows_hash, engine.keep(decoded.rows))
+    if kept.rows_hash != rows_hash:
+        raise InvalidArgument(
+            f"batch.keep_as {decoded.keep_as!r} names other rows of run {run.run_id!r} already: choose another name, "
+            "or "
+            "release it first"
+        )
+    return kept.batch

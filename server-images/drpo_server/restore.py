@@ -1,0 +1,92 @@
+"""Models as a checkpoint holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drpo_server.bases import Bases
+from drpo_server.checkpoints import Checkpoint, SavedModel, load_tensors
+from drpo_server.engine.engine import Engine
+from drpo_server.engine.model import Model
+from drpo_server.engine.types import OnProgress
+from drpo_server.errors import InvalidArgument, NotFound, engine_refusals
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A model of a checkpoint, and what it becomes."""
+
+    saved_name: str
+    name: str
+    trainable: bool
+
+
+def wanted_models(checkpoint: Checkpoint, wanted: list[Wanted]) -> list[tuple[SavedModel, Wanted]]:
+    """What to restore, in order; an empty list means all, as they were. Raises NotFound for one that was not saved."""
+    if not wanted:
+        return [(saved, Wanted(saved.name, saved.name, saved.trainable)) for saved in checkpoint.models]
+    saved_by_name = {saved.name: saved for saved in checkpoint.models}
+    for item in wanted:
+        if item.saved_name not in saved_by_name:
+            raise NotFound(
+                f"{checkpoint.uri} holds no model {item.saved_name!r}: it has {', '.join(sorted(saved_by_name))}"
+            )
+    return [(saved_by_name[item.saved_name], item) for item in wanted]
+
+
+def restore_models(
+    checkpoint: Checkpoint, wanted: list[Wanted], *, engine: Engine, bases: Bases, on_progress: OnProgress
+) -> dict[str, Model]:
+    """The models, by their new names; nothing that exists is changed. on_progress gets (bytes read, bytes in all).
+
+    Raises NotFound for a model or base that is not there, InvalidArgument for a base with other weights, DataLoss for a
+    damaged file.
+    """
+    chosen = wanted_models(checkpoint, wanted)
+    total = sum(checkpoint.files[name].bytes for saved, item in chosen for name in _files(saved, item))
+    read = 0
+
+    def on_bytes(size: int) -> None:
+        nonlocal read
+        read += size
+        on_progress(read, total)
+
+    return {item.name: _restore(checkpoint, saved, item, engine, bases, on_bytes) for saved, item in chosen}
+
+
+def _files(saved: SavedModel, item: Wanted) -> list[str]:
+    moments = [saved.optimizer_file] if item.trainable and saved.optimizer_file is not None else []
+    return [saved.weights_file, *moments]
+
+
+def _restore(
+    checkpoint: Checkpoint,
+    saved: SavedModel,
+    item: Wanted,
+    engine: Engine,
+    bases: Bases,
+    on_bytes: Callable[[int], None],
+) -> Model:
+    where = f"{checkpoint.uri}, model {saved.name!r}"
+    base = bases.load(saved.base, where)
+    if base.base_hash != saved.base_hash:
+        raise InvalidArgument(
+            f"{where} was trained on a base with hash {saved.base_hash}, but {saved.base} now has {base.base_hash}: "
+            "put the "
+            "old base back, or train anew"
+        )
+    with engine_refusals(where):
+        model = engine.create_model(
+            name=item.name, base=base, lora=saved.lora, head=saved.head, trainable=item.trainable
+        )
+        weights_file, *moments_files = _files(saved, item)
+        model.load_state(load_tensors(checkpoint, weights_file, on_bytes))
+        for moments_file in moments_files:
+            model.load_optimizer_state(load_tensors(checkpoint, moments_file, on_bytes))
+        model.optimizer_step = saved.optimizer_step
+    if model.weights_hash() != saved.weights_hash:
+        raise InvalidArgument(
+            f"{where} was saved with weights of another type than this server's: start it with the --dtype of then"
+        )
+    return model

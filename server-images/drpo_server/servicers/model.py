@@ -1,0 +1,239 @@
+"""ModelService: runs, models and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import torch
+
+from drpo_server import __version__
+from drpo_server.checkpoints import Written, find_written, open_checkpoint, write_checkpoint
+from drpo_server.compute import Call
+from drpo_server.device_memory import device_memory
+from drpo_server.errors import AlreadyExists, InvalidArgument, engine_refusals
+from drpo_server.export import ExportFormat, export_model
+from drpo_server.mutations import payload_hash
+from drpo_server.proto_gen import model_service_pb2 as pb
+from drpo_server.proto_gen.common_pb2 import ModelRef
+from drpo_server.proto_gen.model_service_pb2_grpc import ModelServiceServicer
+from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
+from drpo_server.restore import Wanted, restore_models
+from drpo_server.rpc import streaming, unary, watch
+from drpo_server.runs import Run
+from drpo_server.services import Services
+from drpo_server.storage import RequestIdentity
+from drpo_server.wire.fields import decode_enum, decode_id, decode_name, decode_uri, refuse_duplicates, require
+from drpo_server.wire.references import check_model_ref, decode_model_ref, decode_mutation, decode_run_id
+from drpo_server.wire.shapes import decode_head, decode_shape
+
+_EXPORT_FORMATS: dict[int, ExportFormat] = {
+    pb.EXPORT_FORMAT_PEFT_ADAPTER: ExportFormat.PEFT_ADAPTER,
+    pb.EXPORT_FORMAT_MERGED: ExportFormat.MERGED,
+}
+
+
+class ModelServicer(ModelServiceServicer):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @unary
+    def GetServerInfo(
+        self, request: pb.GetServerInfoRequest, context: grpc.ServicerContext
+    ) -> pb.GetServerInfoResponse:
+        engine = self._services.engine
+        total, available = device_memory(engine.device)
+        return pb.GetServerInfoResponse(
+            schema_hash=SCHEMA_HASH,
+            server_version=__version__,
+            engine=f"torch {torch.__version__}",
+            device=str(engine.device),
+            compute_threads=torch.get_num_threads(),
+            memory_total_bytes=total,
+            memory_available_bytes=available,
+            capabilities=["sampler", "trainer", "tokenizer", "reward-model"],
+            instance_id=self._services.instance_id,
+            resident_bases=self._services.bases.resident(),
+        )
+
+    @unary
+    def AcquireRun(self, request: pb.AcquireRunRequest, context: grpc.ServicerContext) -> pb.AcquireRunResponse:
+        decode_run_id(request.run_id, "AcquireRunRequest")
+        decode_id(request.request_id, "AcquireRunRequest.request_id", "give every attempt to acquire an id of its own")
+        return pb.AcquireRunResponse(fence=self._services.runs.get(request.run_id).acquire(request.request_id))
+
+    @unary
+    def ReleaseAnswers(
+        self, request: pb.ReleaseAnswersRequest, context: grpc.ServicerContext
+    ) -> pb.ReleaseAnswersResponse:
+        run = self._services.mutations.at_once(request, decode_mutation(request))
+        answers_left, batches_left = run.release(request.request_ids, request.kept_batch_ids)
+        return pb.ReleaseAnswersResponse(answers_left=answers_left, batches_left=batches_left)
+
+    @streaming
+    def CreateModel(
+        self, request: pb.CreateModelRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.CreateModelResponse]:
+        where = "CreateModelRequest"
+        mutation = decode_mutation(request)
+        name = decode_name(request.model, f"{where}.model")
+        shape, head = decode_shape(request, where), decode_head(request, where)
+        if not request.base:
+            raise InvalidArgument(f"{where}.base is missing: name the folder of the base")
+        origin = request.WhichOneof("initialised_from")
+        if origin is not None and not getattr(request, origin):
+            raise InvalidArgument(f"{where}.{origin} is empty: name the {origin}, or leave it out")
+        if request.reset_head and origin != "copy_of":
+            raise InvalidArgument(f"{where}.reset_head is set without copy_of: a new scalar head is zeros already")
+
+        def work(run: Run, call: Call) -> pb.CreateModelResult:
+            if name in run.models:
+                raise AlreadyExists(
+                    f"run {run.run_id!r} has a model {name!r} already: delete it first, or choose another name"
+                )
+            source = run.find(ModelRef(model=request.copy_of)).model if origin == "copy_of" else None
+            base = self._services.bases.load(request.base, f"{where}.base")
+            with engine_refusals(where):
+                model = self._services.engine.create_model(
+                    name=name,
+                    base=base,
+                    lora=shape,
+                    head=head,
+                    trainable=request.trainable,
+                    seed=request.seed,
+                    copy_of=source,
+                    peft_adapter=Path(request.peft_adapter) if origin == "peft_adapter" else None,
+                    reset_head=request.reset_head,
+                )
+            [added] = run.add({name: model})
+            return pb.CreateModelResult(
+                version=added.version(),
+                vocabulary_size=base.vocabulary_size,
+                context_tokens=base.context_tokens,
+                trainable_weights=model.trainable_weights,
+                base_hash=base.base_hash,
+            )
+
+        call = self._services.mutations.begin(request, mutation, work)
+        return watch(call, context, pb.CreateModelResponse)
+
+    @unary
+    def DeleteModel(self, request: pb.DeleteModelRequest, context: grpc.ServicerContext) -> pb.DeleteModelResponse:
+        mutation = decode_mutation(request)
+        name = decode_name(request.model, "DeleteModelRequest.model")
+
+        def work(run: Run, call: Call) -> pb.DeleteModelResponse:
+            run.find(ModelRef(model=name))
+            del run.models[name]
+            return pb.DeleteModelResponse()
+
+        return self._services.mutations.begin(request, mutation, work).answer(pb.DeleteModelResponse)
+
+    @streaming
+    def SaveCheckpoint(
+        self, request: pb.SaveCheckpointRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.SaveCheckpointResponse]:
+        where = "SaveCheckpointRequest"
+        mutation = decode_mutation(request)
+        uri = decode_uri(request.uri, f"{where}.uri")
+        if not request.models:
+            raise InvalidArgument(f"{where}.models is empty: name the models to write")
+        refs = [check_model_ref(ref, f"{where}.models[{index}]") for index, ref in enumerate(request.models)]
+        refuse_duplicates([ref.model for ref in refs], f"{where}.models")
+        storage = self._services.storage
+        identity = RequestIdentity(mutation.run_id, mutation.request_id, payload_hash(request, mutation))
+
+        def encode(written: Written) -> pb.SaveCheckpointResult:
+            checkpoint = pb.CheckpointRef(uri=uri, manifest_hash=written.manifest_hash)
+            return pb.SaveCheckpointResult(checkpoint=checkpoint, bytes=written.bytes)
+
+        def find_durable() -> pb.SaveCheckpointResult | None:
+            written = find_written(storage.folder(uri), uri, identity)
+            return encode(written) if written is not None else None
+
+        def work(run: Run, call: Call) -> pb.SaveCheckpointResult:
+            written = write_checkpoint(
+                storage.writable_folder(uri),
+                [run.find(ref).model for ref in refs],
+                with_optimizer_state=request.with_optimizer_state,
+                request=identity,
+                on_progress=call.report_progress,
+            )
+            return encode(written)
+
+        call = self._services.mutations.begin(request, mutation, work, find_durable)
+        return watch(call, context, pb.SaveCheckpointResponse)
+
+    @streaming
+    def RestoreCheckpoint(
+        self, request: pb.RestoreCheckpointRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.RestoreCheckpointResponse]:
+        where = "RestoreCheckpointRequest"
+        mutation = decode_mutation(request)
+        require(request, "checkpoint", where)
+        uri = decode_uri(request.checkpoint.uri, f"{where}.checkpoint.uri")
+        expected_hash = decode_id(
+            request.checkpoint.manifest_hash, f"{where}.checkpoint.manifest_hash", "send what SaveCheckpoint answered"
+        )
+        wanted = [
+            Wanted(
+                decode_name(item.saved_name, f"{where}.models[{index}].saved_name"),
+                decode_name(item.model, f"{where}.models[{index}].model"),
+                item.trainable,
+            )
+            for index, item in enumerate(request.models)
+        ]
+        refuse_duplicates([item.name for item in wanted], f"{where}.models")
+
+        def work(run: Run, call: Call) -> pb.RestoreCheckpointResult:
+            checkpoint = open_checkpoint(self._services.storage.folder(uri), uri, expected_hash)
+            models = restore_models(
+                checkpoint,
+                wanted,
+                engine=self._services.engine,
+                bases=self._services.bases,
+                on_progress=call.report_progress,
+            )
+            run.discard_gradients(self._services.engine)
+            added = run.add(models)
+            return pb.RestoreCheckpointResult(
+                models=[ModelRef(model=item.model.name, version=item.version()) for item in added]
+            )
+
+        call = self._services.mutations.begin(request, mutation, work)
+        return watch(call, context, pb.RestoreCheckpointResponse)
+
+    @unary
+    def DeleteCheckpoint(
+        self, request: pb.DeleteCheckpointRequest, context: grpc.ServicerContext
+    ) -> pb.DeleteCheckpointResponse:
+        mutation = decode_mutation(request)
+        uri = decode_uri(request.uri, "DeleteCheckpointRequest.uri")
+
+        def work(run: Run, call: Call) -> pb.DeleteCheckpointResponse:
+            self._services.storage.remove(uri)
+            return pb.DeleteCheckpointResponse()
+
+        return self._services.mutations.begin(request, mutation, work).answer(pb.DeleteCheckpointResponse)
+
+    @streaming
+    def ExportModel(
+        self, request: pb.ExportModelRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ExportModelResponse]:
+        where = "ExportModelRequest"
+        mutation = decode_mutation(request)
+        ref = decode_model_ref(request, "model", where)
+        export_format = decode_enum(request.format, _EXPORT_FORMATS, f"{where}.format")
+        uri = decode_uri(request.uri, f"{where}.uri")
+        identity = RequestIdentity(mutation.run_id, mutation.request_id, payload_hash(request, mutation))
+
+        def work(run: Run, call: Call) -> pb.ExportModelResult:
+            model = run.find(ref).model
+            folder = self._services.storage.writable_folder(uri)
+            with engine_refusals(f"{where}.format"):
+                size = export_model(folder, model, export_format, request=identity, on_progress=call.report_progress)
+            return pb.ExportModelResult(path=str(folder), bytes=size)
+
+        call = self._services.mutations.begin(request, mutation, work)
+        return watch(call, context, pb.ExportModelResponse)

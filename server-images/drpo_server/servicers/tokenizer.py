@@ -1,0 +1,81 @@
+"""TokenizerService: text to token ids and back."""
+
+from __future__ import annotations
+
+import grpc
+import torch
+
+from drpo_server.compute import Call
+from drpo_server.errors import InvalidArgument
+from drpo_server.proto_gen import tokenizer_service_pb2 as pb
+from drpo_server.proto_gen.tokenizer_service_pb2_grpc import TokenizerServiceServicer
+from drpo_server.rpc import unary
+from drpo_server.services import Services
+from drpo_server.tokenizers import Tokenizer
+from drpo_server.wire.chats import decode_chat
+from drpo_server.wire.fields import check_length, integers, refuse_first
+
+
+class TokenizerServicer(TokenizerServiceServicer):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @unary
+    def GetTokenizerInfo(
+        self, request: pb.GetTokenizerInfoRequest, context: grpc.ServicerContext
+    ) -> pb.GetTokenizerInfoResponse:
+        where = "GetTokenizerInfoRequest.base"
+        tokenizer = self._tokenizer(request.base, where)
+
+        def work(call: Call) -> pb.GetTokenizerInfoResponse:
+            base = self._services.bases.load(request.base, where)
+            return pb.GetTokenizerInfoResponse(
+                eos_token_id=tokenizer.eos_token_id(),
+                vocabulary_size=base.vocabulary_size,
+                context_tokens=base.context_tokens,
+                tokenizer_hash=tokenizer.hash,
+                base_hash=base.base_hash,
+            )
+
+        return self._services.compute.submit(work).answer(pb.GetTokenizerInfoResponse)
+
+    @unary
+    def Tokenize(self, request: pb.TokenizeRequest, context: grpc.ServicerContext) -> pb.TokenizeResponse:
+        rows = self._tokenizer(request.base, "TokenizeRequest.base").tokenize(request.texts)
+        return pb.TokenizeResponse(
+            token_ids=[token for row in rows for token in row], lengths=[len(row) for row in rows]
+        )
+
+    @unary
+    def Detokenize(self, request: pb.DetokenizeRequest, context: grpc.ServicerContext) -> pb.DetokenizeResponse:
+        tokenizer = self._tokenizer(request.base, "DetokenizeRequest.base")
+        token_ids, lengths = integers(request.token_ids), integers(request.lengths)
+        check_length(
+            len(token_ids), int(lengths.sum()), "DetokenizeRequest.token_ids", "token of all rows (sum of lengths)"
+        )
+        refuse_first(
+            token_ids >= tokenizer.vocabulary_size,
+            token_ids,
+            "DetokenizeRequest.token_ids",
+            f"the vocabulary has {tokenizer.vocabulary_size} tokens",
+        )
+        rows = [row.tolist() for row in torch.split(token_ids, lengths.tolist())]
+        return pb.DetokenizeResponse(texts=tokenizer.detokenize(rows, skip_special_tokens=request.skip_special_tokens))
+
+    @unary
+    def ApplyChatTemplate(
+        self, request: pb.ApplyChatTemplateRequest, context: grpc.ServicerContext
+    ) -> pb.ApplyChatTemplateResponse:
+        where = "ApplyChatTemplateRequest"
+        chats = [decode_chat(chat, f"{where}.chats[{index}]") for index, chat in enumerate(request.chats)]
+        tokenizer = self._tokenizer(request.base, f"{where}.base")
+        texts = []
+        for index, chat in enumerate(chats):
+            try:
+                texts.append(tokenizer.apply_chat_template(chat, add_generation_prompt=request.add_generation_prompt))
+            except InvalidArgument as error:
+                raise InvalidArgument(f"{where}.chats[{index}]: {error}") from error
+        return pb.ApplyChatTemplateResponse(texts=texts)
+
+    def _tokenizer(self, base: str, where: str) -> Tokenizer:
+        return self._services.tokenizers.get(self._services.bases.folder(base, where))

@@ -1,0 +1,151 @@
+"""What a server process is started with."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TOKEN_VARIABLE = "DRPO_SERVER_TOKEN"
+DTYPES = ("float32", "bfloat16", "float64")
+DEFAULT_TOKEN_BUDGET = 4096
+
+
+class SettingsError(Exception):
+    """Settings that cannot be served with; its message is for the terminal."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    host: str
+    port: int
+    checkpoint_root: Path
+    stage_root: Path
+    threads: int | None
+    """CPU threads of one operator; None: PyTorch's default, one for each core."""
+    device: str
+    dtype: str
+    token_budget: int
+    exit_with_parent: bool
+    tls_cert: Path | None
+    tls_key: Path | None
+    token: str | None
+    """From the environment; never shown."""
+    preload: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """host:port, with an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises SettingsError; SystemExit (2) as argparse does."""
+    options = _parser().parse_args(arguments)
+    settings = Settings(
+        host=options.host,
+        port=options.port,
+        checkpoint_root=options.checkpoint_root.resolve(),
+        stage_root=options.stage_root.resolve(),
+        threads=options.threads,
+        device=options.device,
+        dtype=options.dtype,
+        token_budget=options.token_budget,
+        exit_with_parent=options.exit_with_parent,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
+        token=environment.get(TOKEN_VARIABLE) or None,
+        preload=tuple(options.preload),
+    )
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
+    for file in (settings.tls_cert, settings.tls_key):
+        if file is not None and not file.is_file():
+            raise SettingsError(f"no such file: {file}")
+    if is_loopback(settings.host):
+        return
+    if settings.tls_cert is None or settings.token is None:
+        raise SettingsError(
+            f"--host {settings.host} can be reached from other machines: give --tls-cert and --tls-key and set "
+            f"{TOKEN_VARIABLE}, "
+            "or serve on 127.0.0.1 and let a tunnel end there"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address that only this machine can reach."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m drpo_server",
+        description='Model server of drpo. When it serves, it says {"event": "serving", "address": ...} on standard '
+        "output; logs go to standard error.",
+        epilog="example: python -m drpo_server --port 50051 --checkpoint-root runs/a/checkpoints --stage-root "
+        "cache/stages. "
+        f"Environment: {TOKEN_VARIABLE}: a token that every call must carry. "
+        "Exit codes: 0 stopped; 2 bad arguments; 3 port in use, no such device, or a damaged checkpoint root.",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help=f"address to serve on (default: %(default)s); others than loopback need TLS and {TOKEN_VARIABLE}",
+    )
+    parser.add_argument("--port", type=_port, default=0, help="0: any free one (default)")
+    parser.add_argument(
+        "--checkpoint-root",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help='"checkpoints/NAME" is DIR/NAME; the fences of runs are kept here too',
+    )
+    parser.add_argument("--stage-root", type=Path, required=True, metavar="DIR", help='"stages/NAME" is DIR/NAME')
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="CPU threads of one operator (default: one for each core)",
+    )
+    parser.add_argument("--device", default="cpu", help="torch device, such as cuda:0 (default: %(default)s)")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="type of the weights (default: %(default)s)")
+    parser.add_argument(
+        "--token-budget",
+        type=_positive,
+        default=DEFAULT_TOKEN_BUDGET,
+        metavar="N",
+        help="most tokens of one micro-batch (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--exit-with-parent", action="store_true", help="end when standard input, a pipe held by the parent, is closed"
+    )
+    parser.add_argument("--tls-cert", type=Path, default=None, metavar="FILE", help="certificate chain (PEM)")
+    parser.add_argument("--tls-key", type=Path, default=None, metavar="FILE", help="private key (PEM)")
+    parser.add_argument("--preload", action="append", default=[], metavar="BASE", help="load this base before serving")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: use 0 to 65535")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return number

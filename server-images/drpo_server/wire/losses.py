@@ -1,0 +1,157 @@
+"""The losses of TrainerService: what a client may send, and whether it fits the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from drpo_server.engine import types
+from drpo_server.engine.types import Batch, KlEstimator, Loss, Output
+from drpo_server.errors import InvalidArgument
+from drpo_server.proto_gen import trainer_service_pb2 as pb
+from drpo_server.proto_gen.common_pb2 import ModelRef
+from drpo_server.wire.fields import check_length, decode_enum, finite, floats, integers, refuse_first, which
+from drpo_server.wire.outputs import OUTPUTS, decode_temperature, output_layout
+from drpo_server.wire.references import decode_model_ref
+
+_ESTIMATORS: dict[int, KlEstimator] = {
+    pb.KL_ESTIMATOR_K1: KlEstimator.K1,
+    pb.KL_ESTIMATOR_K2: KlEstimator.K2,
+    pb.KL_ESTIMATOR_K3: KlEstimator.K3,
+}
+_FITTED: dict[int, Output] = {value: OUTPUTS[value] for value in (pb.OUTPUT_VALUES, pb.OUTPUT_SCORES)}
+_WEIGHED: dict[int, Output] = {
+    value: OUTPUTS[value] for value in (pb.OUTPUT_LOGPROBS, pb.OUTPUT_VALUES, pb.OUTPUT_SCORES)
+}
+
+
+@dataclass(frozen=True)
+class DecodedLoss:
+    ref: ModelRef
+    loss: Loss
+    temperature: float
+    where: str
+    """Path of the loss itself, such as ForwardBackwardRequest.losses[0].clipped_surrogate."""
+
+
+def decode_loss(message: pb.ModelLoss, where: str) -> DecodedLoss:
+    """Finite numbers and known enums; whether the arrays fit the batch is check_loss_fits's to say."""
+    ref = decode_model_ref(message, "model", where)
+    temperature = decode_temperature(message.temperature, where)
+    kind = which(message, "loss", where)
+    where = f"{where}.{kind}"
+    return DecodedLoss(ref, _DECODERS[kind](getattr(message, kind), where), temperature, where)
+
+
+def output_of(loss: Loss) -> Output:
+    """What a loss is computed from."""
+    match loss:
+        case types.CrossEntropy() | types.ClippedSurrogate() | types.Kl():
+            return Output.LOGPROBS
+        case types.ClippedValue():
+            return Output.VALUES
+        case types.BradleyTerry() | types.RankedGroup():
+            return Output.SCORES
+        case types.SquaredError(output=output) | types.Linear(output=output):
+            return output
+
+
+def check_loss_fits(decoded: DecodedLoss, batch: Batch) -> None:
+    """Raises InvalidArgument unless every array of the loss has the batch's layout."""
+    loss, where = decoded.loss, decoded.where
+    match loss:
+        case types.BradleyTerry():
+            _check_comparisons(loss, len(batch.row_lengths), where)
+        case types.RankedGroup():
+            _check_groups(loss, len(batch.row_lengths), where)
+        case _:
+            length, layout = output_layout(output_of(loss), batch)
+            for name in _ARRAYS[type(loss)]:
+                check_length(len(getattr(loss, name)), length, f"{where}.{name}", layout)
+
+
+_ARRAYS: dict[type, tuple[str, ...]] = {
+    types.CrossEntropy: ("weights",),
+    types.ClippedSurrogate: ("old_logprobs", "advantages", "weights"),
+    types.ClippedValue: ("old_values", "returns", "weights"),
+    types.SquaredError: ("targets", "weights"),
+    types.Kl: ("reference_logprobs", "weights"),
+    types.Linear: ("coefficients",),
+}
+
+
+def _check_comparisons(loss: types.BradleyTerry, rows: int, where: str) -> None:
+    comparisons = len(loss.weights)
+    for name, at in (("preferred_rows", loss.preferred_rows), ("rejected_rows", loss.rejected_rows)):
+        check_length(len(at), comparisons, f"{where}.{name}", "comparison, as weights does")
+        refuse_first(at >= rows, at, f"{where}.{name}", f"the batch has {rows} rows, counted from 0")
+    same = loss.preferred_rows == loss.rejected_rows
+    refuse_first(same, loss.rejected_rows, f"{where}.rejected_rows", "a row cannot be compared with itself")
+
+
+def _check_groups(loss: types.RankedGroup, rows: int, where: str) -> None:
+    check_length(len(loss.weights), len(loss.group_sizes), f"{where}.weights", "group")
+    check_length(len(loss.ratings), rows, f"{where}.ratings", "row")
+    refuse_first(loss.group_sizes < 1, loss.group_sizes, f"{where}.group_sizes", "a group has at least one row")
+    grouped = int(loss.group_sizes.sum())
+    if grouped != rows:
+        raise InvalidArgument(
+            f"{where}.group_sizes sums to {grouped}, but the batch has {rows} rows: group every row once"
+        )
+
+
+def _floats_of(message: Any, where: str, *names: str) -> dict[str, Any]:
+    return {name: floats(getattr(message, name), f"{where}.{name}") for name in names}
+
+
+def _clipped_surrogate(message: pb.ClippedSurrogateLoss, where: str) -> Loss:
+    return types.ClippedSurrogate(
+        **_floats_of(message, where, "old_logprobs", "advantages", "weights"),
+        clip_low=finite(message.clip_low, f"{where}.clip_low", at_least=0),
+        clip_high=finite(message.clip_high, f"{where}.clip_high", at_least=0),
+    )
+
+
+def _clipped_value(message: pb.ClippedValueLoss, where: str) -> Loss:
+    return types.ClippedValue(
+        **_floats_of(message, where, "old_values", "returns", "weights"),
+        clip_range=finite(message.clip_range, f"{where}.clip_range", at_least=0),
+    )
+
+
+def _bradley_terry(message: pb.BradleyTerryLoss, where: str) -> Loss:
+    return types.BradleyTerry(
+        integers(message.preferred_rows), integers(message.rejected_rows), floats(message.weights, f"{where}.weights")
+    )
+
+
+def _ranked_group(message: pb.RankedGroupLoss, where: str) -> Loss:
+    return types.RankedGroup(integers(message.group_sizes), **_floats_of(message, where, "ratings", "weights"))
+
+
+def _squared_error(message: pb.SquaredErrorLoss, where: str) -> Loss:
+    output = decode_enum(message.output, _FITTED, f"{where}.output")
+    return types.SquaredError(output, **_floats_of(message, where, "targets", "weights"))
+
+
+def _kl(message: pb.KlLoss, where: str) -> Loss:
+    estimator = decode_enum(message.estimator, _ESTIMATORS, f"{where}.estimator")
+    return types.Kl(**_floats_of(message, where, "reference_logprobs", "weights"), estimator=estimator)
+
+
+def _linear(message: pb.LinearLoss, where: str) -> Loss:
+    output = decode_enum(message.output, _WEIGHED, f"{where}.output")
+    return types.Linear(output, **_floats_of(message, where, "coefficients"))
+
+
+_DECODERS: dict[str, Callable[[Any, str], Loss]] = {
+    "cross_entropy": lambda message, where: types.CrossEntropy(**_floats_of(message, where, "weights")),
+    "clipped_surrogate": _clipped_surrogate,
+    "clipped_value": _clipped_value,
+    "bradley_terry": _bradley_terry,
+    "ranked_group": _ranked_group,
+    "squared_error": _squared_error,
+    "kl": _kl,
+    "linear": _linear,
+}
