@@ -17,7 +17,7 @@ export type RegisteredRecipe = z.output<typeof registeredRecipeSchema>;
 export function createAlgorithm({ algorithm, klCoef, optimizer }: RegisteredRecipe["policy"]): Algorithm {
   switch (algorithm.kind) {
     case "ppo":
-      return createPpo({ ...algorithm, klCoef, optimizer }) as Algorithm;
+      return createPpo({ ...algorithm, klCoef, optimizer });
   }
 }
 

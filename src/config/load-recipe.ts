@@ -13,38 +13,54 @@ import { resolvePaths } from "./resolve-paths.js";
 /** Sections that may have a seed of their own. */
 const STAGES = ["sft", "reward", "policy"] as const;
 
+/** What the command line changes about a recipe. */
+export interface RecipeOverrides {
+  /** Replaces the run's seed, and drops those of single stages. */
+  readonly seed?: number | undefined;
+  /** `path=value`, in order, after the seed. */
+  readonly set?: readonly string[] | undefined;
+}
+
 /**
- * Reads a recipe, applies what the command line changes about it, writes out every default, and makes paths absolute.
- * Everything that can be found wrong without data or a server is found here, all of it in one message.
+ * Reads a recipe from its file and resolves it.
  * @param schema `recipeSchema(...)` with the algorithms and judges that are registered
  * @throws BadInputError
  */
 export async function loadRecipe<Schema extends z.ZodType<Recipe>>(
   path: string,
   schema: Schema,
-  overrides: {
-    /** Replaces the run's seed, and drops those of single stages. */
-    readonly seed?: number | undefined;
-    /** `path=value`, in order, after the seed. */
-    readonly set?: readonly string[] | undefined;
-  } = {},
+  overrides: RecipeOverrides = {},
 ): Promise<z.output<Schema>> {
+  return resolveRecipe({ raw: await readJsonFile(path), name: path, folder: dirname(path) }, schema, overrides);
+}
+
+/**
+ * Applies what the command line changes about a recipe, writes out every default, and makes paths absolute. Everything
+ * that can be found wrong without data or a server is found here, all of it in one message.
+ * @param source the recipe as JSON, its name for messages, and the folder that its paths are relative to
+ * @throws BadInputError
+ */
+export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
+  source: { readonly raw: unknown; readonly name: string; readonly folder: string },
+  schema: Schema,
+  overrides: RecipeOverrides = {},
+): z.output<Schema> {
   const settings = (overrides.set ?? []).map(parseSetting);
   if (overrides.seed !== undefined && settings.some((setting) => setting.path.join(".") === "seed")) {
     throw new BadInputError("--seed and --set seed=... are both given; leave one out.");
   }
-  const written = withSeed(await readJsonFile(path), overrides.seed);
-  const raw = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), written);
+  const seeded = withSeed(source.raw, overrides.seed);
+  const raw = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), seeded);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
     throw refusal(
-      path,
+      source.name,
       parsed.error.issues.flatMap((issue) => explainProblem(issue, raw, schema)),
     );
   }
-  const recipe = resolvePaths(parsed.data, dirname(resolve(path)));
+  const recipe = resolvePaths(parsed.data, resolve(source.folder));
   const problems = [...conflicts(recipe), ...missingFiles(recipe)];
-  if (problems.length > 0) throw refusal(path, problems);
+  if (problems.length > 0) throw refusal(source.name, problems);
   return recipe;
 }
 

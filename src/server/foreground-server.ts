@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
-import type { Writable } from "node:stream";
 import { BadInputError, EnvironmentError } from "../errors.js";
 import { findPython } from "./find-python.js";
 import { PACKAGE_ROOT } from "./package-root.js";
@@ -33,7 +32,7 @@ export async function runForegroundServer(request: {
     env: { ...environment, PYTHONPATH: pythonPath, PYTHONUNBUFFERED: "1" },
   });
   // Held open until we end; writing to a server that is gone is no error of its own.
-  (child.stdin as Writable).on("error", () => undefined);
+  child.stdin.on("error", () => undefined);
   const ended = new Promise<{ readonly code: number | null; readonly error?: Error }>((resolve) => {
     child.once("exit", (code) => resolve({ code }));
     child.once("error", (error) => resolve({ code: null, error }));

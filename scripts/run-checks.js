@@ -1,0 +1,70 @@
+// Runs every check and test of ./scripts/test, in order, and counts them. A check counts as one, a test as one.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const python = process.env.DRPO_PYTHON ?? join(process.cwd(), ".venv/bin/python");
+const scratch = mkdtempSync(join(tmpdir(), "drpo-test-"));
+const jestReport = join(scratch, "jest.json");
+const pytestReport = join(scratch, "pytest.xml");
+
+const check = (name, command, options) => ({ name, command, ...options });
+const inPython = { cwd: "server-images" };
+const checks = [
+  check("generated code is that of proto/", ["scripts/generate-proto", "--check"]),
+  check("eslint", ["npx", "eslint", "."]),
+  check("prettier", ["npx", "prettier", "--check", "--log-level=warn", "."]),
+  check("layers", ["npm", "run", "--silent", "layers"]),
+  check("tsc", ["npm", "run", "--silent", "typecheck"]),
+  check("build", ["npm", "run", "--silent", "build"]),
+  check("docs/recipe.schema.json", ["node", "scripts/generate-recipe-schema.js", "--check"]),
+  check("ruff", [python, "-m", "ruff", "check", "."], inPython),
+  check("ruff format", [python, "-m", "ruff", "format", "--check", "."], inPython),
+  check("mypy", [python, "-m", "mypy"], inPython),
+  check("jest", ["npm", "test", "--silent", "--", "--json", `--outputFile=${jestReport}`], { count: jestCounts }),
+  check("pytest", [python, "-m", "pytest", "-q", `--junitxml=${pytestReport}`], { ...inPython, count: pytestCounts }),
+];
+
+/** Suites that could not run have no tests, and count as one that failed. */
+function jestCounts() {
+  const report = JSON.parse(readFileSync(jestReport, "utf8"));
+  return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
+}
+
+function pytestCounts() {
+  const [, attributes] = /<testsuite ([^>]*)>/.exec(readFileSync(pytestReport, "utf8"));
+  const number = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(attributes)?.[1] ?? 0);
+  const failed = number("failures") + number("errors");
+  return { passed: number("tests") - failed - number("skipped"), failed };
+}
+
+function run({ name, command, cwd = ".", count }) {
+  console.log(`\n--- ${name}`);
+  const [program, ...options] = command;
+  // What tools print goes to standard error, so that the last line of standard output is the result.
+  const { status, error } = spawnSync(program, options, { cwd, stdio: ["ignore", 2, 2] });
+  if (error) console.error(error.message);
+  const isDone = status === 0;
+  let counts = { passed: isDone ? 1 : 0, failed: isDone ? 0 : 1 };
+  try {
+    if (count) counts = count();
+  } catch (problem) {
+    console.error(`${name} left no report: ${problem.message}`);
+  }
+  // A runner that ends badly although no test failed (coverage, a crash at its end) has failed nevertheless.
+  if (!isDone && counts.failed === 0) counts = { ...counts, failed: 1 };
+  console.log(`${name}: ${isDone ? "passed" : "FAILED"}`);
+  return { name, ...counts };
+}
+
+try {
+  const results = checks.map(run);
+  const sum = (what) => results.reduce((total, result) => total + result[what], 0);
+  const failed = results.filter((result) => result.failed > 0);
+  if (failed.length > 0) console.log(`\nFailed: ${failed.map(({ name }) => name).join(", ")}`);
+  console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);
+  process.exitCode = failed.length > 0 ? 1 : 0;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,26 @@
+import { EXIT_CODE } from "../errors.js";
+import type { CommandContext } from "./command-context.js";
+
+/**
+ * Turns the first Ctrl-C (or SIGTERM) into an abort, so that what is under way can end well; a second one ends this
+ * process at once, and with it a local server.
+ */
+export function catchInterrupts({ stderr }: CommandContext): {
+  readonly signal: AbortSignal;
+  readonly release: () => void;
+} {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(EXIT_CODE.interrupted);
+    stderr.write("\nStopping; once more ends it at once.\n");
+    controller.abort();
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const name of signals) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const name of signals) process.off(name, onSignal);
+    },
+  };
+}

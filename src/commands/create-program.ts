@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import type { CommandContext } from "./command-context.js";
+import { doctorCommand } from "./doctor.js";
+import { exportCommand } from "./export.js";
+import { packageVersion } from "./package-version.js";
+import { reportCommand } from "./report.js";
+import { sampleCommand } from "./sample.js";
+import { serveCommand } from "./serve.js";
+import { trainCommand } from "./train.js";
+
+/** The `drpo` command. What it throws is CommanderError for wrong usage, and what the commands throw. */
+export function createProgram(context: CommandContext): Command {
+  const program = new Command("drpo")
+    .description("Reinforcement learning from human feedback with dataset resets (DR-PO, arXiv 2404.08495).")
+    .version(packageVersion(), "--version")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ drpo train recipes/reviews.json\n\nExit codes: 0 done; 1 the run failed; " +
+        "2 bad input; 3 the environment; 130 interrupted and resumable.",
+    );
+  const commands = [trainCommand, serveCommand, sampleCommand, exportCommand, doctorCommand, reportCommand];
+  for (const command of commands) program.addCommand(command(context));
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .showHelpAfterError("(--help says more)")
+      .configureOutput({
+        writeOut: (text) => void context.stdout.write(text),
+        writeErr: (text) => void context.stderr.write(text),
+      });
+  }
+  return program;
+}

@@ -1,0 +1,50 @@
+import type { PreferenceGroup } from "../domain/preference-dataset.js";
+import { shownPath } from "./shown-path.js";
+import type { TrainingPlan } from "./plan-training.js";
+
+const sizeOf = (groups: readonly PreferenceGroup[]) => ({
+  prompts: groups.length,
+  responses: groups.reduce((sum, { responses }) => sum + responses.length, 0),
+});
+
+/** What `--dry-run --json` prints. */
+export function planAsJson({ recipe, dataset, directory }: TrainingPlan) {
+  const { policy, evaluation } = recipe;
+  return {
+    runDirectory: directory,
+    data: { train: sizeOf(dataset.train), heldOut: sizeOf(dataset.heldOut), hash: dataset.hash },
+    policy: {
+      rollouts: policy.iterations * policy.rolloutsPerIteration,
+      validations: Math.ceil(policy.iterations / policy.validation.every),
+    },
+    evaluation: { responses: 2 * evaluation.rollouts },
+    recipe,
+  };
+}
+
+/** What `--dry-run` prints for a person: the sizes, then the recipe with every default written out. */
+export function formatPlan(plan: TrainingPlan, cwd: string): string {
+  const { data, policy, evaluation } = planAsJson(plan);
+  const { recipe } = plan;
+  const side = ({ prompts, responses }: { prompts: number; responses: number }) =>
+    `${responses} responses to ${prompts} prompts`;
+  const origin = {
+    train: "trained",
+    base: "the base as it is",
+    adapter: "one's own adapter",
+    folder: "one's own model",
+  };
+  const { proportion } = recipe.policy.reset;
+  return [
+    `run directory  ${shownPath(plan.directory, cwd)}`,
+    `data           ${side(data.train)}; held out: ${side(data.heldOut)}`,
+    `server         ${recipe.server.kind === "local" ? "started with the run" : recipe.server.address}`,
+    `sft            ${origin[recipe.sft.kind]}`,
+    `reward model   ${origin[recipe.reward.kind]}`,
+    `policy         ${recipe.policy.algorithm.kind}, reset proportion ${proportion}${proportion === 0 ? " (no resets)" : ""}: ` +
+      `${recipe.policy.iterations} iterations of ${recipe.policy.rolloutsPerIteration} rollouts, ${policy.validations} validations`,
+    `evaluation     ${evaluation.responses} responses, half of them by SFT`,
+    "",
+    JSON.stringify(recipe, null, 2),
+  ].join("\n");
+}

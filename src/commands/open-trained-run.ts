@@ -1,0 +1,119 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { directoryStageCache } from "../cache/directory-stage-cache.js";
+import { resolveRecipe } from "../config/load-recipe.js";
+import { readPreferenceDataset } from "../data/read-preference-dataset.js";
+import type { ModelHandle } from "../domain/model.js";
+import { BadInputError } from "../errors.js";
+import type { ModelServer } from "../ports/model-server.js";
+import type { Commit, RunDirectory } from "../ports/run-directory.js";
+import { readRun } from "../run/read-run.js";
+import { openRun } from "../stages/open-run.js";
+import { rewardStage } from "../stages/reward.js";
+import { sftStage } from "../stages/sft.js";
+import type { ClosableProgress } from "../loggers/closable-progress.js";
+import type { CommandContext } from "./command-context.js";
+import { cacheDirectory, openModelServer } from "./open-model-server.js";
+import { readOnlyCache } from "./read-only-cache.js";
+import { createAlgorithm, createJudge, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
+
+/** A model that a run made. */
+export type TrainedModel = "policy" | "sft" | "reward-model";
+
+/** A run that was trained, with a server to load its models. The run itself is only read. */
+export interface TrainedRun {
+  readonly recipe: RegisteredRecipe;
+  readonly server: ModelServer;
+  /** Loads a model, frozen: the best policy, or the output of a stage from the cache. */
+  readonly load: (model: TrainedModel) => Promise<ModelHandle>;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Opens a run, under way or finished, under a name of its own, so that whoever trains it is not disturbed.
+ * @param directory absolute
+ * @throws BadInputError if there is no run
+ */
+export async function openTrainedRun(
+  context: CommandContext,
+  directory: string,
+  { progress, signal }: { readonly progress: ClosableProgress; readonly signal: AbortSignal },
+): Promise<TrainedRun> {
+  const { record, lastCommit } = await readRun(directory);
+  const name = join(directory, "recipe.json");
+  const recipe = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  const scratch = await checkpointView(directory, cacheDirectory(context));
+  const removeScratch = () => rm(scratch, { recursive: true, force: true });
+  const { server, stop: stopServer } = await openModelServer(context, {
+    ...{ options: recipe.server, base: recipe.model.base, runId: `read-${randomUUID()}`, progress, signal },
+    ...{ checkpointRoot: scratch, logFile: join(cacheDirectory(context), "read-server.log") },
+  }).catch(async (error: unknown) => {
+    await removeScratch();
+    throw error;
+  });
+  const stop = async () => {
+    await stopServer();
+    await removeScratch();
+  };
+
+  const openStages = async () => {
+    const cache = readOnlyCache(directoryStageCache({ directory: cacheDirectory(context) }));
+    return openRun({
+      ...{ recipe, server, cache, progress, signal },
+      run: readOnlyRun(lastCommit),
+      dataset: await readPreferenceDataset(recipe.data),
+      algorithm: createAlgorithm(recipe.policy),
+      judge: createJudge(recipe.evaluation.judge),
+    });
+  };
+  const load = async (model: TrainedModel): Promise<ModelHandle> => {
+    if (model === "policy") return loadPolicy(server, lastCommit, directory, signal);
+    const run = await openStages();
+    const sft = await sftStage(run);
+    return model === "sft" ? sft.reference : (await rewardStage(run, sft)).model;
+  };
+  return { recipe, server, load, stop };
+}
+
+/**
+ * A folder that shows the run's checkpoints to another server than the one that may be training it: what that server
+ * writes (its ledger, an export) goes into this folder, and the run is only read.
+ */
+async function checkpointView(directory: string, cache: string): Promise<string> {
+  await mkdir(cache, { recursive: true });
+  const view = await mkdtemp(join(cache, "read-"));
+  const checkpoints = join(directory, "checkpoints");
+  const names = existsSync(checkpoints) ? await readdir(checkpoints) : [];
+  for (const name of names.filter((one) => !one.startsWith(".")))
+    await symlink(join(checkpoints, name), join(view, name));
+  return view;
+}
+
+/** The best checkpoint by validation, or the last where there was none yet. */
+async function loadPolicy(
+  server: ModelServer,
+  commit: Commit | null,
+  directory: string,
+  signal: AbortSignal,
+): Promise<ModelHandle> {
+  if (commit === null) {
+    throw new BadInputError(
+      `The run in ${directory} has no policy yet: nothing is committed. Go on with it: drpo train --resume --run-dir ${directory}`,
+    );
+  }
+  const { checkpoint } = commit.best ?? commit;
+  const models = [{ savedName: "policy", name: "policy", trainable: false }];
+  const [policy] = await server.models.restoreCheckpoint(checkpoint, models, { signal });
+  return policy!;
+}
+
+/** A run directory that nothing is written to. */
+function readOnlyRun(commit: Commit | null): RunDirectory {
+  const refuse = () => Promise.reject(new Error("a run that was opened for reading is never written"));
+  return {
+    lastCommit: () => commit,
+    ...{ commit: refuse, appendMetrics: refuse, writeRollouts: refuse, writeEvaluation: refuse },
+  };
+}

@@ -1,0 +1,144 @@
+import { resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { Command, Option } from "commander";
+import type { ModelHandle } from "../domain/model.js";
+import { BadInputError } from "../errors.js";
+import { seedAt } from "../math/seeds.js";
+import { catchInterrupts } from "./catch-interrupts.js";
+import { type CommandContext, colorsOf, printJson } from "./command-context.js";
+import { openTrainedRun, type TrainedRun } from "./open-trained-run.js";
+import { positiveNumber, wholeNumber } from "./option-parsers.js";
+import { printableText } from "./printable-text.js";
+import { progressOf } from "./progress-of.js";
+
+interface SampleOptions {
+  readonly model: "policy" | "sft";
+  readonly number: number;
+  readonly seed: number;
+  readonly temperature?: number;
+  readonly maxTokens?: number;
+  readonly json?: boolean;
+}
+
+interface Sample {
+  readonly text: string;
+  readonly tokens: number;
+  /** False if the budget cut it off. */
+  readonly ended: boolean;
+}
+
+/** `drpo sample`: talk to a trained run. */
+export const sampleCommand = (context: CommandContext): Command =>
+  new Command("sample")
+    .summary("talk to a trained run")
+    .description(
+      "Samples responses of a run's best policy, or of its SFT model. Without a prompt: on a terminal asks for one again and " +
+        "again, elsewhere takes the recipe's.",
+    )
+    .argument("<run-dir>", "folder of the run")
+    .argument("[prompt]", "what to answer, exactly as the model reads it")
+    .addOption(new Option("--model <model>", "whom to ask").choices(["policy", "sft"]).default("policy"))
+    .option("-n, --number <count>", "responses", wholeNumber(1), 4)
+    .option("--seed <number>", "seed of the noise", wholeNumber(0), 1)
+    .option("--temperature <number>", "divides the logits (default: the recipe's)", positiveNumber)
+    .option("--max-tokens <count>", "longest response (default: the recipe's)", wholeNumber(1))
+    .option("--json", "print the responses as JSON on standard output")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ drpo sample runs/reviews-seed1
+  $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2`,
+    )
+    .action(async (runDirectory: string, prompt: string | undefined, options: SampleOptions) => {
+      const progress = progressOf(context);
+      const { signal, release } = catchInterrupts(context);
+      try {
+        const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), { progress, signal });
+        try {
+          const ask = askModel(run, await run.load(options.model), options, signal);
+          const isAsked = prompt === undefined && context.stdin.isTTY && !options.json;
+          if (isAsked) await converse(context, run, ask, signal);
+          else await answerOnce(context, prompt ?? promptOf(run), ask, options);
+        } finally {
+          await run.stop();
+        }
+      } finally {
+        progress.close();
+        release();
+      }
+    });
+
+type Ask = (prompt: string, turn: number) => Promise<readonly Sample[]>;
+
+function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, signal: AbortSignal): Ask {
+  const { server, recipe } = run;
+  const { sampling } = recipe.policy;
+  const maxNewTokens = options.maxTokens ?? recipe.response.maxTokens;
+  return async (prompt, turn) => {
+    const { eosTokenId, contextTokens } = await server.tokenizer.info({ signal });
+    const [tokens = []] = await server.tokenizer.tokenize([prompt], { signal });
+    if (tokens.length === 0) throw new BadInputError("The prompt has no tokens: give at least one.");
+    if (tokens.length + maxNewTokens > contextTokens) {
+      throw new BadInputError(
+        `The prompt has ${tokens.length} tokens; with --max-tokens ${maxNewTokens} it does not fit the context of ` +
+          `${contextTokens}. Shorten one of them.`,
+      );
+    }
+    await server.sampler.syncWeights(model, { signal });
+    const seeds = Array.from({ length: options.number }, (_, i) => seedAt(options.seed, "sample", turn, i));
+    const params = {
+      ...sampling,
+      temperature: options.temperature ?? sampling.temperature,
+      stopTokenIds: [eosTokenId],
+    };
+    const contexts = [{ tokens, maxNewTokens, firstPosition: 0, seeds }];
+    const [continuations = []] = await server.sampler.sample({ model, contexts, params }, { signal });
+    const texts = await server.tokenizer.detokenize(
+      continuations.map((one) => one.tokens),
+      { signal },
+    );
+    return continuations.map((one, i) => ({
+      text: texts[i] ?? "",
+      tokens: one.tokens.length,
+      ended: one.finishReason === "stop",
+    }));
+  };
+}
+
+/** The prompt that all of the recipe's data answers. */
+function promptOf({ recipe }: TrainedRun): string {
+  if (recipe.data.kind === "rated") return recipe.data.prompt;
+  throw new BadInputError("The recipe's data has many prompts: give one, drpo sample RUN-DIR PROMPT.");
+}
+
+async function answerOnce(context: CommandContext, prompt: string, ask: Ask, options: SampleOptions): Promise<void> {
+  const responses = await ask(prompt, 0);
+  if (options.json) printJson(context, { model: options.model, prompt, responses });
+  else printResponses(context, responses);
+}
+
+/** Prompts line by line until the input ends; an empty line is the recipe's prompt. */
+async function converse(context: CommandContext, run: TrainedRun, ask: Ask, signal: AbortSignal): Promise<void> {
+  const { stdin, stderr, stdout } = context;
+  const fallback = run.recipe.data.kind === "rated" ? run.recipe.data.prompt : undefined;
+  stderr.write(`A line is a prompt${fallback === undefined ? "" : ", an empty one the recipe's"}; Ctrl-D ends.\n`);
+  const lines = createInterface({ input: stdin, output: stdout, prompt: "> " });
+  signal.addEventListener("abort", () => lines.close(), { once: true });
+  lines.on("SIGINT", () => lines.close());
+  let turn = 0;
+  lines.prompt();
+  for await (const line of lines) {
+    const prompt = line === "" ? fallback : line;
+    if (prompt !== undefined) printResponses(context, await ask(prompt, turn++));
+    lines.prompt();
+  }
+  stdout.write("\n");
+}
+
+function printResponses(context: CommandContext, responses: readonly Sample[]): void {
+  const { dim } = colorsOf(context.stdout, context);
+  for (const { text, ended, tokens } of responses) {
+    context.stdout.write(`${printableText(text).trim()}${ended ? "" : dim(" [...]")} ${dim(`(${tokens} tokens)`)}\n`);
+  }
+}

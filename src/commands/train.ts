@@ -1,0 +1,148 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { directoryStageCache } from "../cache/directory-stage-cache.js";
+import type { Evaluation } from "../domain/evaluation.js";
+import { BadInputError, InterruptedError } from "../errors.js";
+import type { ClosableProgress } from "../loggers/closable-progress.js";
+import { evaluationTable, exampleLines } from "../report/evaluation-table.js";
+import { writeReport } from "../report/write-report.js";
+import { openRunDirectory, type OpenRunDirectory } from "../run/open-run-directory.js";
+import { runRecipe } from "../stages/run-recipe.js";
+import { catchInterrupts } from "./catch-interrupts.js";
+import { type CommandContext, printJson, useColor } from "./command-context.js";
+import { formatPlan, planAsJson } from "./format-plan.js";
+import { cacheDirectory, openModelServer } from "./open-model-server.js";
+import { collect, wholeNumber } from "./option-parsers.js";
+import { packageVersion } from "./package-version.js";
+import { planTraining, type TrainingOptions, type TrainingPlan } from "./plan-training.js";
+import { progressOf } from "./progress-of.js";
+import { createAlgorithm, createJudge } from "./registry.js";
+import { shownPath } from "./shown-path.js";
+
+interface TrainOptions extends TrainingOptions {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** `drpo train`: a recipe from data to evaluation. */
+export const trainCommand = (context: CommandContext): Command =>
+  new Command("train")
+    .summary("run a recipe: SFT, reward model, policy, evaluation")
+    .description(
+      "Runs a recipe: SFT, reward model, policy optimisation with dataset resets, evaluation. Stages whose outputs are in the " +
+        "cache are reused. Ctrl-C leaves a run that --resume goes on with.",
+    )
+    .argument("[recipe]", "JSON file; with --resume and --run-dir it can be left out")
+    .option("--run-dir <dir>", "folder of the run (default: runs/NAME-seedSEED)")
+    .option("--seed <number>", "seed of the run and of all its stages", wholeNumber(0))
+    .option("--set <path=value>", "set one value of the recipe, as JSON or as text; can be repeated", collect)
+    .option("--resume", "go on with the run in the folder")
+    .option("--dry-run", "print what would run, and start nothing")
+    .option("--json", "print the result as JSON on standard output")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ drpo train recipes/reviews.json
+  $ drpo train recipes/reviews.json --seed 2 --set policy.reset.proportion=0 --run-dir runs/ppo
+  $ drpo train --resume --run-dir runs/ppo`,
+    )
+    .action(async (recipePath: string | undefined, options: TrainOptions) => {
+      const plan = await planTraining(recipePath, options, context.cwd);
+      if (options.dryRun) {
+        if (options.json) printJson(context, planAsJson(plan));
+        else context.stdout.write(`${formatPlan(plan, context.cwd)}\n`);
+        return;
+      }
+      const progress = progressOf(context);
+      const { signal, release } = catchInterrupts(context);
+      try {
+        const evaluation = await train(context, plan, { resume: options.resume ?? false, progress, signal });
+        progress.close();
+        await printResult(context, plan, evaluation, options.json ?? false);
+      } finally {
+        progress.close();
+        release();
+      }
+    });
+
+interface Session {
+  readonly resume: boolean;
+  readonly progress: ClosableProgress;
+  readonly signal: AbortSignal;
+}
+
+async function train(context: CommandContext, plan: TrainingPlan, session: Session): Promise<Evaluation> {
+  const { recipe, dataset, directory } = plan;
+  const run = await openRunDirectory({
+    ...{ directory, recipe, resume: session.resume, hashes: { data: dataset.hash } },
+    versions: { drpo: packageVersion(), node: process.versions.node },
+  });
+  try {
+    session.progress.note(`run: ${shownPath(directory, context.cwd)}`);
+    return await trainOnServer(context, plan, session, run);
+  } catch (error) {
+    throw withResumeAdvice(error, run, shownPath(directory, context.cwd), session.signal);
+  } finally {
+    await run.close();
+  }
+}
+
+async function trainOnServer(
+  context: CommandContext,
+  { recipe, dataset, directory }: TrainingPlan,
+  { progress, signal }: Session,
+  run: OpenRunDirectory,
+): Promise<Evaluation> {
+  const { runId } = run;
+  const { server, info, stop } = await openModelServer(context, {
+    ...{ options: recipe.server, base: recipe.model.base, runId, progress, signal },
+    ...{ checkpointRoot: join(directory, "checkpoints"), logFile: join(directory, "server.log") },
+  });
+  try {
+    const { baseHash: base, tokenizerHash: tokenizer } = await server.tokenizer.info({ signal });
+    await run.record({ versions: { server: info.serverVersion, engine: info.engine }, hashes: { base, tokenizer } });
+    const cache = directoryStageCache({
+      directory: cacheDirectory(context),
+      onWait: (stage, holder) =>
+        progress.note(`${stage}: waiting for process ${holder.process.pid}, which computes the same`),
+    });
+    const algorithm = createAlgorithm(recipe.policy);
+    const judge = createJudge(recipe.evaluation.judge);
+    return await runRecipe({ recipe, dataset, server, run, cache, judge, algorithm, progress, signal });
+  } finally {
+    await stop();
+  }
+}
+
+/** The same error, and how to go on with a run that is worth it. */
+function withResumeAdvice(error: unknown, run: OpenRunDirectory, directory: string, signal: AbortSignal): unknown {
+  const commit = run.lastCommit();
+  const advice =
+    `${commit ? `Iteration ${commit.iteration} is committed` : "Finished stages are kept"}; ` +
+    `go on with: drpo train --resume --run-dir ${directory}`;
+  if (signal.aborted) return new InterruptedError(`Interrupted. ${advice}`, { cause: error });
+  if (error instanceof BadInputError || !(error instanceof Error)) return error;
+  error.message += `\n${advice}`;
+  return error;
+}
+
+async function printResult(
+  context: CommandContext,
+  { directory }: TrainingPlan,
+  evaluation: Evaluation,
+  asJson: boolean,
+): Promise<void> {
+  const report = await writeReport({ directory });
+  if (asJson) {
+    printJson(context, { runDirectory: directory, report, evaluation });
+    return;
+  }
+  const color = { color: useColor(context.stdout, context) };
+  const parts = [evaluationTable(evaluation, color), exampleLines(evaluation.examples, color).join("\n")];
+  const places = [
+    `Run directory: ${shownPath(directory, context.cwd)}`,
+    `Report:        ${shownPath(join(directory, "report.html"), context.cwd)}`,
+  ];
+  context.stdout.write(`\n${[...parts, places.join("\n")].filter((part) => part !== "").join("\n\n")}\n`);
+}

@@ -1,0 +1,46 @@
+/**
+ * The public library: to run recipes from a program, to write algorithms, judges and adapters of one's own, and to read
+ * runs. Whatever is not exported here may change in any version.
+ */
+export { loadRecipe, resolveRecipe, type RecipeOverrides } from "./config/load-recipe.js";
+export { recipeSchema, type Recipe } from "./config/recipe.js";
+export { recipeJsonSchema } from "./config/recipe-json-schema.js";
+
+export type * from "./domain/evaluation.js";
+export type * from "./domain/experience.js";
+export type * from "./domain/model.js";
+export type * from "./domain/preference-dataset.js";
+export { responseTokens, rowTokens } from "./domain/rollout.js";
+export type * from "./domain/rollout.js";
+export type * from "./domain/token-ids.js";
+
+export * from "./errors.js";
+
+export type * from "./ports/call-options.js";
+export type * from "./ports/judge.js";
+export type * from "./ports/model-server.js";
+export type * from "./ports/model-store.js";
+export type * from "./ports/progress.js";
+export type * from "./ports/reward-model.js";
+export type * from "./ports/run-directory.js";
+export type * from "./ports/sampler.js";
+export type * from "./ports/stage-cache.js";
+export type * from "./ports/tokenizer.js";
+export type * from "./ports/trainer.js";
+
+export type * from "./drpo/algorithms/algorithm.js";
+export { createPpo, ppoOptionsSchema, type PpoOptions, type PpoSettings } from "./drpo/algorithms/ppo.js";
+export { datasetResetSampler, type ResetSampler } from "./drpo/reset-sampler.js";
+export { trainPolicy, type PolicyTraining } from "./drpo/train-policy.js";
+
+export type { RunContext } from "./stages/run-context.js";
+export { runRecipe } from "./stages/run-recipe.js";
+
+export { defaultCacheDirectory, directoryStageCache } from "./cache/directory-stage-cache.js";
+export { readPreferenceDataset } from "./data/read-preference-dataset.js";
+export { createLexiconJudge, lexiconJudgeOptions } from "./judge/lexicon-judge.js";
+export { createProgress } from "./loggers/create-progress.js";
+export { connectModelServer, type ConnectOptions, type ModelServerConnection } from "./rpc/connect-model-server.js";
+export { openRunDirectory, type OpenRunDirectory, type RunDirectoryOptions } from "./run/open-run-directory.js";
+export { readRun, type RunReading } from "./run/read-run.js";
+export { startLocalServer, type LocalServer } from "./server/local-server.js";
