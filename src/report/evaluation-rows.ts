@@ -1,0 +1,53 @@
+import type { Evaluation, Metric, ModelEvaluation } from "../domain/evaluation.js";
+import type { NumberStyle } from "./format-number.js";
+
+/** A metric of both models, as the terminal and the report name it. */
+export interface ModelRow {
+  readonly label: string;
+  readonly unit: string;
+  readonly style: NumberStyle;
+  readonly sft: Metric;
+  readonly policy: Metric;
+}
+
+/** A metric of the comparison. */
+export interface ComparisonRow {
+  readonly label: string;
+  readonly unit: string;
+  readonly style: NumberStyle;
+  readonly metric: Metric;
+  /** Where there is no effect: no difference, as many wins as losses, chance. */
+  readonly noChange: number;
+}
+
+const SHARE: NumberStyle = { isShare: true, decimals: 1 };
+const SCORE: NumberStyle = { decimals: 2 };
+
+const MODEL_ROWS: readonly (Pick<ModelRow, "label" | "unit" | "style"> & { readonly name: keyof ModelEvaluation })[] = [
+  { name: "score", label: "Reward score", unit: "standard deviations of SFT samples", style: SCORE },
+  { name: "klK1", label: "KL to SFT, k1", unit: "nats a response", style: SCORE },
+  { name: "klK3", label: "KL to SFT, k3", unit: "nats a response", style: SCORE },
+  { name: "responseTokens", label: "Response length", unit: "tokens", style: { decimals: 1 } },
+  { name: "endedShare", label: "Ends by itself", unit: "share of responses", style: SHARE },
+  { name: "distinctShare", label: "Distinct responses", unit: "share of responses", style: SHARE },
+];
+
+/** The metrics that SFT and policy both have. */
+export const modelRows = ({ sft, policy }: Evaluation): readonly ModelRow[] =>
+  MODEL_ROWS.map(({ name, ...row }) => ({ ...row, sft: sft[name], policy: policy[name] }));
+
+/** Policy against SFT, and the reward model against people. */
+export const comparisonRows = ({ difference, rewardAccuracy, judge }: Evaluation): readonly ComparisonRow[] => [
+  {
+    ...{ label: "Score difference", unit: "standard deviations of SFT samples" },
+    ...{ style: { ...SCORE, signed: true }, metric: difference.score, noChange: 0 },
+  },
+  { label: "Win rate against SFT", unit: judge, style: SHARE, metric: difference.judgeWinRate, noChange: 0.5 },
+  { label: "Reward-model accuracy", unit: "held-out pairs", style: SHARE, metric: rewardAccuracy, noChange: 0.5 },
+];
+
+/** What the interval says: it lies above or below no change, or holds it. */
+export function effectOf({ metric, noChange }: ComparisonRow): "above" | "below" | "around" {
+  if (metric.low > noChange) return "above";
+  return metric.high < noChange ? "below" : "around";
+}
