@@ -27,7 +27,7 @@ export interface ModelServerConnection {
   readonly info: ServerInfo;
   /** The fencing token, which is also the generation of this connection's request ids. */
   readonly fence: bigint;
-  /** Ends the connection; calls under way fail. The run's models stay on the server. */
+  /** Lets go of the connection: no further calls. The run's models stay on the server. */
   close(): void;
 }
 

@@ -27,6 +27,8 @@ export interface TestbedOptions extends WorldOptions {
   readonly store?: CheckpointStore | undefined;
   /** Bearer token that calls must carry; left out: none. */
   readonly token?: string | undefined;
+  /** For TLS; left out: not encrypted. */
+  readonly credentials?: ServerCredentials | undefined;
   /** Announced instead of the true one, for tests of the handshake. */
   readonly schemaHash?: string | undefined;
 }
@@ -64,7 +66,7 @@ export const startTestbed = async (options: TestbedOptions): Promise<Testbed> =>
   server.addService(SamplerServiceService, samplerService(world, gate));
   server.addService(TrainerServiceService, trainerService(world, gate));
   server.addService(RewardModelServiceService, rewardModelService(world, gate));
-  const port = await listen(server);
+  const port = await listen(server, options.credentials ?? ServerCredentials.createInsecure());
 
   const model = (runId: string, name: string): TabularModel => {
     const found = findRun(world, runId).models.get(name);
@@ -80,20 +82,15 @@ export const startTestbed = async (options: TestbedOptions): Promise<Testbed> =>
     gradients: (runId, name) => model(runId, name).gradients,
     storedAnswers: (runId) => findRun(world, runId).answers.size,
     restart: () => restartWorld(world),
-    close: () => shutDown(server),
+    // Not tryShutdown: it waits for streams whose client went away in the middle of a call.
+    close: () => Promise.resolve(server.forceShutdown()),
   };
 };
 
-const listen = (server: Server): Promise<number> =>
+const listen = (server: Server, credentials: ServerCredentials): Promise<number> =>
   new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (cause, port) => {
+    server.bindAsync("127.0.0.1:0", credentials, (cause, port) => {
       if (cause) reject(new EnvironmentError(`The testbed cannot listen on 127.0.0.1: ${cause.message}`, { cause }));
       else resolve(port);
     });
-  });
-
-const shutDown = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.forceShutdown();
-    server.tryShutdown(() => resolve());
   });
