@@ -45,7 +45,9 @@ export function datasetResetSampler({
   };
   return {
     draw: (iteration) =>
-      Promise.resolve(Array.from({ length: rolloutsPerIteration / spec.continuations }, (_, row) => drawRow(iteration, row))),
+      Promise.resolve(
+        Array.from({ length: rolloutsPerIteration / spec.continuations }, (_, row) => drawRow(iteration, row)),
+      ),
   };
 }
 

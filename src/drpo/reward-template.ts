@@ -9,7 +9,11 @@ export type RewardTemplate = (prompt: TokenIds, response: TokenIds) => TokenIds;
  * The end-of-sequence token of a response is left out: the template says what follows.
  * @param template text with {response} once, and {prompt} at most once before it
  */
-export async function rewardTemplate(tokenizer: Tokenizer, template: string, eosTokenId: number): Promise<RewardTemplate> {
+export async function rewardTemplate(
+  tokenizer: Tokenizer,
+  template: string,
+  eosTokenId: number,
+): Promise<RewardTemplate> {
   const parts = template.split(/(\{prompt\}|\{response\})/).filter((part) => part !== "");
   const literals = parts.filter((part) => part !== "{prompt}" && part !== "{response}");
   const tokenized = literals.length === 0 ? [] : await tokenizer.tokenize(literals);

@@ -3,7 +3,11 @@
  * @returns [tokens]
  */
 export function shapeRewards(
-  { score, logprobs, referenceLogprobs }: {
+  {
+    score,
+    logprobs,
+    referenceLogprobs,
+  }: {
     readonly score: number;
     readonly logprobs: readonly number[];
     readonly referenceLogprobs: readonly number[];

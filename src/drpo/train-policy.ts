@@ -33,8 +33,13 @@ export interface PolicyTraining {
  * @param state where to go on: the first iteration, or the last commit
  * @throws DivergedError with everything up to the last commit kept
  */
-export async function trainPolicy(training: PolicyTraining, state: PolicyState, options: CallOptions): Promise<PolicyState> {
-  const { algorithm, resetSampler, sampler, scorer, trainer, commitIteration, run, iterations, params, seed } = training;
+export async function trainPolicy(
+  training: PolicyTraining,
+  state: PolicyState,
+  options: CallOptions,
+): Promise<PolicyState> {
+  const { algorithm, resetSampler, sampler, scorer, trainer, commitIteration, run, iterations, params, seed } =
+    training;
   const task = training.progress.start("policy", iterations, "iterations");
   task.update(state.iteration);
 
@@ -73,6 +78,8 @@ function refuseDivergence(metrics: Readonly<Record<string, number>>, iteration: 
   if (bad) throw new DivergedError(`${where}: the metric ${bad[0]} is ${bad[1]}. ${advice}`);
   const kl = metrics["kl"] ?? 0;
   if (kl > maxKl) {
-    throw new DivergedError(`${where}: the mean KL to SFT is ${kl.toFixed(1)} nats, above policy.maxKl = ${maxKl}. ${advice}`);
+    throw new DivergedError(
+      `${where}: the mean KL to SFT is ${kl.toFixed(1)} nats, above policy.maxKl = ${maxKl}. ${advice}`,
+    );
   }
 }

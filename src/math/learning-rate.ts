@@ -16,5 +16,8 @@ export function learningRateAt(schedule: LearningRateSchedule, index: number, to
   if (index + 1 <= warmup) return (schedule.learningRate * (index + 1)) / warmup;
   const progress = total > warmup ? (index - Math.floor(warmup)) / (total - Math.floor(warmup)) : 0;
   const shape = { constant: 1, linear: 1 - progress, cosine: (1 + Math.cos(Math.PI * progress)) / 2 }[schedule.decay];
-  return schedule.learningRate * (schedule.decay === "constant" ? 1 : schedule.finalShare + (1 - schedule.finalShare) * shape);
+  return (
+    schedule.learningRate *
+    (schedule.decay === "constant" ? 1 : schedule.finalShare + (1 - schedule.finalShare) * shape)
+  );
 }

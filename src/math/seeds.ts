@@ -19,6 +19,8 @@ export type SeedPurpose =
  * @returns unsigned 64-bit
  */
 export function seedAt(runSeed: number, purpose: SeedPurpose, ...position: readonly number[]): bigint {
-  const digest = createHash("sha256").update(JSON.stringify([runSeed, purpose, ...position])).digest();
+  const digest = createHash("sha256")
+    .update(JSON.stringify([runSeed, purpose, ...position]))
+    .digest();
   return digest.readBigUInt64LE(0);
 }

@@ -4,7 +4,7 @@ export type Verdict = "first" | "second" | "tie";
 export interface Judge {
   /** Shown in reports. */
   readonly name: string;
-  compare(comparisons: readonly { readonly prompt: string; readonly first: string; readonly second: string }[]): Promise<
-    readonly Verdict[]
-  >;
+  compare(
+    comparisons: readonly { readonly prompt: string; readonly first: string; readonly second: string }[],
+  ): Promise<readonly Verdict[]>;
 }

@@ -21,7 +21,8 @@ export interface CreateModel {
   readonly head: Head;
   readonly trainable: boolean;
   /** Unset: what the base does (LoRA with B = 0), a scalar head of zeros. */
-  readonly initialisedFrom?: { readonly copyOf: string; readonly resetHead?: boolean } | { readonly peftAdapter: string };
+  readonly initialisedFrom?:
+    { readonly copyOf: string; readonly resetHead?: boolean } | { readonly peftAdapter: string };
   /** Seed of the random first weights. */
   readonly seed: bigint;
 }

@@ -30,7 +30,11 @@ export interface Continuation {
 export interface Sampler {
   /** @returns continuations[context][seed], whatever the order in which they finished. */
   sample(
-    request: { readonly model: ModelHandle; readonly contexts: readonly SampleContext[]; readonly params: SamplingParams },
+    request: {
+      readonly model: ModelHandle;
+      readonly contexts: readonly SampleContext[];
+      readonly params: SamplingParams;
+    },
     options?: CallOptions,
   ): Promise<readonly (readonly Continuation[])[]>;
   /** Makes the sampler hold this version. */

@@ -12,8 +12,7 @@ export interface BatchRow {
 
 /** Rows sent now (and kept under a name, if one is given), or rows kept by an earlier call. */
 export type BatchInput =
-  | { readonly rows: readonly BatchRow[]; readonly keepAs?: string }
-  | { readonly keptBatchId: string };
+  { readonly rows: readonly BatchRow[]; readonly keepAs?: string } | { readonly keptBatchId: string };
 
 /** logprobs, entropy and values: one number for each span token, rows one after the other. scores: one for each row. */
 export type Output = "logprobs" | "entropy" | "values" | "scores";
@@ -67,7 +66,11 @@ export type Loss =
       readonly weights: readonly number[];
       readonly estimator: "k1" | "k2" | "k3";
     }
-  | { readonly kind: "linear"; readonly output: "logprobs" | "values" | "scores"; readonly coefficients: readonly number[] };
+  | {
+      readonly kind: "linear";
+      readonly output: "logprobs" | "values" | "scores";
+      readonly coefficients: readonly number[];
+    };
 
 export interface ModelLoss {
   readonly model: ModelHandle;
@@ -109,7 +112,11 @@ export interface OptimizerStep {
 /** Forward passes, gradients and optimiser steps. */
 export interface Trainer {
   /** @returns one array for each output asked for. */
-  forward(batch: BatchInput, outputs: readonly OutputRequest[], options?: CallOptions): Promise<readonly (readonly number[])[]>;
+  forward(
+    batch: BatchInput,
+    outputs: readonly OutputRequest[],
+    options?: CallOptions,
+  ): Promise<readonly (readonly number[])[]>;
   forwardBackward(batch: BatchInput, losses: readonly ModelLoss[], options?: CallOptions): Promise<Gradients>;
   optimizerStep(
     step: OptimizerStep,

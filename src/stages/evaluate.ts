@@ -20,7 +20,12 @@ type Interval = (xs: readonly number[]) => Metric;
  * SFT and the best policy, sampled from held-out prompts without resets, under the same noise, which no training and no
  * selection has used.
  */
-export async function evaluateStage(run: OpenRun, sft: SftOutput, reward: RewardOutput, commit: Commit): Promise<Evaluation> {
+export async function evaluateStage(
+  run: OpenRun,
+  sft: SftOutput,
+  reward: RewardOutput,
+  commit: Commit,
+): Promise<Evaluation> {
   const { recipe, judge } = run;
   const { bootstrapResamples: resamples, examples } = recipe.evaluation;
   const interval: Interval = (xs) => bootstrapMean(xs, { resamples, seed: seedAt(recipe.seed, "bootstrap", 0) });
@@ -28,7 +33,10 @@ export async function evaluateStage(run: OpenRun, sft: SftOutput, reward: Reward
   const rewardAccuracy = await measureRewardAccuracy(run, reward);
   const best = commit.best ?? commit;
   const policy = await restorePolicy(run, best.checkpoint);
-  const [sftResponses, policyResponses] = [await write(run, sft, reward, sft.reference), await write(run, sft, reward, policy)];
+  const [sftResponses, policyResponses] = [
+    await write(run, sft, reward, sft.reference),
+    await write(run, sft, reward, policy),
+  ];
   const [sftTexts, policyTexts] = [await textsOf(run, sftResponses), await textsOf(run, policyResponses)];
 
   const prompt = (row: number) => run.data.heldOut[row % run.data.heldOut.length]!.promptText;
@@ -78,7 +86,11 @@ async function write(
 ): Promise<readonly WrittenResponse[]> {
   const { recipe, server, progress } = run;
   const { rollouts: responses } = recipe.evaluation;
-  const task = progress.start(`evaluate ${policy.name === sft.reference.name ? "SFT" : "policy"}`, responses, "responses");
+  const task = progress.start(
+    `evaluate ${policy.name === sft.reference.name ? "SFT" : "policy"}`,
+    responses,
+    "responses",
+  );
   const written = await writeFromPrompts(
     { ...server, scorer: scorerOf(run, reward) },
     {
@@ -99,7 +111,11 @@ const textsOf = (run: OpenRun, responses: readonly WrittenResponse[]): Promise<r
     run.call,
   );
 
-function summarise(responses: readonly WrittenResponse[], texts: readonly string[], interval: Interval): ModelEvaluation {
+function summarise(
+  responses: readonly WrittenResponse[],
+  texts: readonly string[],
+  interval: Interval,
+): ModelEvaluation {
   const copies = new Map<string, number>();
   for (const text of texts) copies.set(text, (copies.get(text) ?? 0) + 1);
   return {

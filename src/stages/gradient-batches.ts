@@ -44,7 +44,9 @@ export async function trainOnBatches(
 
     const result = gradients.losses[0]!;
     if (!Number.isFinite(result.loss)) {
-      throw new DivergedError(`Batch ${index + 1} of the ${stage} stage: the loss is ${result.loss}. Lower its learning rate.`);
+      throw new DivergedError(
+        `Batch ${index + 1} of the ${stage} stage: the loss is ${result.loss}. Lower its learning rate.`,
+      );
     }
     const metrics = { loss: result.loss, learningRate, gradientNorm, ...figures(batch, result) };
     await run.appendMetrics({ stage, iteration: index + 1, metrics });

@@ -13,7 +13,8 @@ export async function openRun(context: RunContext): Promise<OpenRun> {
   const { recipe, dataset, server, signal } = context;
   const call = { signal };
   const tokenizerInfo = await server.tokenizer.info(call);
-  const read = (groups: readonly PreferenceGroup[]) => tokenizeGroups(server.tokenizer, groups, tokenizerInfo.eosTokenId, call);
+  const read = (groups: readonly PreferenceGroup[]) =>
+    tokenizeGroups(server.tokenizer, groups, tokenizerInfo.eosTokenId, call);
   const data = { train: await read(dataset.train), heldOut: await read(dataset.heldOut) };
 
   const { contextTokens } = tokenizerInfo;

@@ -88,7 +88,12 @@ async function firstState(run: OpenRun, sft: SftOutput, reward: RewardOutput, se
       call,
     );
     await server.sampler.syncWeights(policy!, call);
-    return { iteration: commit.iteration, best: commit.best, kept: commit.kept, models: { policy: policy!, critic, reference } };
+    return {
+      iteration: commit.iteration,
+      best: commit.best,
+      kept: commit.kept,
+      models: { policy: policy!, critic, reference },
+    };
   }
   const { base, shape } = run.recipe.model;
   const policy = await server.models.createModel(

@@ -13,7 +13,11 @@ export async function restoreFrozen(
   name: string,
 ): Promise<ModelHandle | null> {
   try {
-    const [model] = await server.models.restoreCheckpoint(checkpoint, [{ savedName: name, name, trainable: false }], call);
+    const [model] = await server.models.restoreCheckpoint(
+      checkpoint,
+      [{ savedName: name, name, trainable: false }],
+      call,
+    );
     return model!;
   } catch (error) {
     if (error instanceof NotOnServerError) return null;

@@ -150,13 +150,18 @@ function rewardBatches(
     }
   }
   if (batches.length === 0) {
-    throw new BadInputError("No two responses to the same prompt differ in their rating: a reward model has nothing to learn.");
+    throw new BadInputError(
+      "No two responses to the same prompt differ in their rating: a reward model has nothing to learn.",
+    );
   }
   return batches;
 }
 
 /** The first groups that together hold `maxResponses` responses. */
-function takeGroups<T extends { readonly responses: readonly unknown[] }>(groups: readonly T[], maxResponses: number): T[] {
+function takeGroups<T extends { readonly responses: readonly unknown[] }>(
+  groups: readonly T[],
+  maxResponses: number,
+): T[] {
   let taken = 0;
   return groups.filter(({ responses }) => {
     const wanted = taken < maxResponses;
@@ -208,7 +213,9 @@ async function measureScale(
   const scale = { mean: mean(scores), standardDeviation: standardDeviation(scores) };
   task.end(`SFT samples score ${scale.mean.toFixed(2)} ± ${scale.standardDeviation.toFixed(2)}`);
   if (!(scale.standardDeviation > 0)) {
-    throw new DivergedError("The reward model gives every sample of the SFT policy the same score: it has learnt nothing.");
+    throw new DivergedError(
+      "The reward model gives every sample of the SFT policy the same score: it has learnt nothing.",
+    );
   }
   return scale;
 }

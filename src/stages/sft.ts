@@ -82,7 +82,9 @@ function sftBatches(run: OpenRun, options: SftOptions & { kind: "train" }, seed:
   const budget = options.onlyWithinBudget ? run.recipe.response.maxTokens : Infinity;
   const fits = ({ prompt, response }: TokenizedResponse) =>
     response.length <= budget && prompt.length + response.length <= run.tokenizerInfo.contextTokens;
-  const candidates = run.data.train.flatMap((group) => group.responses).filter((one) => one.rating > minRating && fits(one));
+  const candidates = run.data.train
+    .flatMap((group) => group.responses)
+    .filter((one) => one.rating > minRating && fits(one));
   if (candidates.length === 0) {
     throw new BadInputError(
       "No response of the training split is rated above sft.minRating and short enough (sft.onlyWithinBudget, the base's " +

@@ -7,7 +7,12 @@ const EOS = 9;
 const response = (id: string, tokens: number[]) => ({ id, prompt: [1, 2], response: [...tokens, EOS], rating: 1 });
 const responses = [response("short", [3]), response("long", [3, 4, 5, 6, 7, 8])];
 
-function draw(options: Partial<ResetSpec>, rows: number, budget = 5, source = responses): Promise<readonly ResetPoint[]> {
+function draw(
+  options: Partial<ResetSpec>,
+  rows: number,
+  budget = 5,
+  source = responses,
+): Promise<readonly ResetPoint[]> {
   const spec = { ...resetSchema.parse({}), ...options };
   return datasetResetSampler({ responses: source, spec, budget, rolloutsPerIteration: rows, seed: 1 }).draw(0);
 }

@@ -11,7 +11,10 @@ describe("shapeRewards", () => {
   test("sums to the score minus klCoef times k1", () => {
     const logprobs = [-0.2, -3, -1];
     const referenceLogprobs = [-1, -1, -1];
-    const total = shapeRewards({ score: -1, logprobs, referenceLogprobs }, 0.5).reduce((sum, reward) => sum + reward, 0);
+    const total = shapeRewards({ score: -1, logprobs, referenceLogprobs }, 0.5).reduce(
+      (sum, reward) => sum + reward,
+      0,
+    );
     expect(total).toBeCloseTo(-1 - 0.5 * (0.8 - 2 + 0), 12);
   });
 });

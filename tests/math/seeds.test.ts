@@ -36,7 +36,9 @@ describe("Random", () => {
   });
 
   test("shuffled keeps every item once and reaches every order", () => {
-    const orders = new Set(Array.from({ length: 200 }, (_, seed) => new Random(BigInt(seed)).shuffled([1, 2, 3]).join("")));
+    const orders = new Set(
+      Array.from({ length: 200 }, (_, seed) => new Random(BigInt(seed)).shuffled([1, 2, 3]).join("")),
+    );
     expect(orders.size).toBe(6);
   });
 });

@@ -26,7 +26,11 @@ export const ppoOptionsSchema = z.strictObject({
   epochs: z.number().int().positive().default(2).describe("Passes over each batch."),
   minibatches: z.number().int().positive().default(1).describe("Optimiser steps of each pass."),
   clipRange: z.number().positive().default(0.2).describe("The ratio pi / pi_old is clipped to 1 -/+ this."),
-  valueClipRange: z.number().min(0).default(0.2).describe("Values move at most this far from the old ones; 0: any distance."),
+  valueClipRange: z
+    .number()
+    .min(0)
+    .default(0.2)
+    .describe("Values move at most this far from the old ones; 0: any distance."),
   valueCoef: z.number().positive().default(0.1).describe("Weight of the value loss."),
   gamma: z.number().gt(0).max(1).default(1).describe("Discount of a token."),
   gaeLambda: z.number().min(0).max(1).default(0.95).describe("Lambda of generalised advantage estimation."),
@@ -131,8 +135,16 @@ async function update(
       const losses = ppoLosses(settings, { policy, critic, temperature }, experience);
       const gradients: Gradients = await trainer.forwardBackward({ keptBatchId }, losses, options);
       const place = { requestIds: [gradients.requestId], index: iteration * stepsPerIteration + steps.length, total };
-      const policyStep = await scheduledStep(trainer, { model: policy, optimizer: settings.optimizer, ...place }, options);
-      const criticStep = await scheduledStep(trainer, { model: critic, optimizer: settings.criticOptimizer, ...place }, options);
+      const policyStep = await scheduledStep(
+        trainer,
+        { model: policy, optimizer: settings.optimizer, ...place },
+        options,
+      );
+      const criticStep = await scheduledStep(
+        trainer,
+        { model: critic, optimizer: settings.criticOptimizer, ...place },
+        options,
+      );
       policy = policyStep.model;
       critic = criticStep.model;
       steps.push({
@@ -156,7 +168,11 @@ async function update(
 /** Means over the minibatch's generated tokens: the clipped surrogate, and valueCoef times the clipped value loss. */
 function ppoLosses(
   settings: PpoSettings,
-  { policy, critic, temperature }: { readonly policy: ModelHandle; readonly critic: ModelHandle; readonly temperature: number },
+  {
+    policy,
+    critic,
+    temperature,
+  }: { readonly policy: ModelHandle; readonly critic: ModelHandle; readonly temperature: number },
   experience: readonly Experience[],
 ): ModelLoss[] {
   const advantages = experience.flatMap((one) => one.advantages);
@@ -190,5 +206,7 @@ function ppoLosses(
 /** Splits into `parts` runs whose lengths differ by at most one; empty ones are left out. */
 function cutEvenly<T>(items: readonly T[], parts: number): T[][] {
   const cut = (part: number) => Math.round((part * items.length) / parts);
-  return Array.from({ length: parts }, (_, part) => items.slice(cut(part), cut(part + 1))).filter((run) => run.length > 0);
+  return Array.from({ length: parts }, (_, part) => items.slice(cut(part), cut(part + 1))).filter(
+    (run) => run.length > 0,
+  );
 }

@@ -1,0 +1,110 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
+import { recipeSchema, type Recipe } from "../../src/config/recipe.js";
+import type { Evaluation } from "../../src/domain/evaluation.js";
+import type { PreferenceDataset } from "../../src/domain/preference-dataset.js";
+import { createPpo, ppoOptionsSchema, type PpoOptions } from "../../src/drpo/algorithms/ppo.js";
+import { createLexiconJudge } from "../../src/judge/lexicon-judge.js";
+import type { Progress } from "../../src/ports/progress.js";
+import { connectModelServer } from "../../src/rpc/connect-model-server.js";
+import { openRunDirectory } from "../../src/run/open-run-directory.js";
+import { runRecipe } from "../../src/stages/run-recipe.js";
+import { startTestbed, type Testbed } from "../../src/testbed/start-testbed.js";
+import { impatientClock } from "../rpc/manual-clock.js";
+
+/** "good" and "bad" are words of the lexicon judge too. */
+export const VOCABULARY = ["?", " good", " bad", " film", "."];
+export const PROMPT = [0];
+export const EOS = 4;
+export const MAX_TOKENS = 4;
+
+const everyResponse = (length: number): string[] =>
+  length === 0
+    ? [""]
+    : everyResponse(length - 1).flatMap((rest) => [" good", " bad", " film"].map((word) => word + rest));
+
+/** All responses of one to three words, rated by how many are good. */
+const responses = [1, 2, 3].flatMap(everyResponse).map((text, i) => ({
+  id: String(i),
+  text,
+  rating: text.split("good").length - text.split("bad").length,
+}));
+
+const dataset: PreferenceDataset = {
+  train: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 !== 0) }],
+  heldOut: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 === 0) }],
+  hash: "dataset-1",
+};
+
+const optimizer = { learningRate: 0.05 };
+
+/** A recipe that a table learns in a moment. */
+export const tinyRecipe = (changes: { readonly policy?: object; readonly sft?: object } = {}): Recipe =>
+  recipeSchema({ algorithm: ppoOptionsSchema, judge: z.strictObject({ kind: z.literal("lexicon") }) }).parse({
+    name: "tiny",
+    model: { base: "testbed:tiny" },
+    data: { kind: "rated", path: "unused", prompt: "?" },
+    response: { maxTokens: MAX_TOKENS },
+    sft: { kind: "train", epochs: 6, optimizer, ...changes.sft },
+    reward: { kind: "train", epochs: 40, groupSize: 8, scaleRollouts: 64, optimizer },
+    policy: {
+      ...{ iterations: 12, rolloutsPerIteration: 32, optimizer: { learningRate: 0.2 } },
+      algorithm: { kind: "ppo", criticOptimizer: optimizer },
+      reset: { source: { minRating: 0 }, selector: { law: "theory" } },
+      validation: { every: 4, rollouts: 64 },
+      ...changes.policy,
+    },
+    evaluation: { rollouts: 200, bootstrapResamples: 200, examples: 2, judge: { kind: "lexicon" } },
+  });
+
+export const silent: Progress = { start: () => ({ update: () => {}, end: () => {} }), note: () => {} };
+
+/** Reward weights depend on the last few tokens alone, so that the reward model generalises to what it has not seen. */
+export const startTinyTestbed = (): Promise<Testbed> =>
+  startTestbed({ vocabulary: VOCABULARY, contextTokens: 16, memoryTokens: 2 });
+
+export interface TinyRun {
+  readonly directory: string;
+  readonly cacheDirectory: string;
+}
+
+export async function newTinyRun(): Promise<TinyRun> {
+  const root = await mkdtemp(join(tmpdir(), "drpo-tiny-"));
+  return { directory: join(root, "run"), cacheDirectory: join(root, "cache") };
+}
+
+/** What `drpo train` does, against a testbed. */
+export async function runTiny(
+  testbed: Testbed,
+  { directory, cacheDirectory }: TinyRun,
+  {
+    recipe = tinyRecipe(),
+    resume = false,
+    signal = new AbortController().signal,
+    progress = silent,
+  }: { recipe?: Recipe; resume?: boolean; signal?: AbortSignal; progress?: Progress } = {},
+): Promise<{ evaluation: Evaluation; runId: string }> {
+  const run = await openRunDirectory({ directory, recipe, resume });
+  try {
+    const { runId } = run;
+    const connection = await connectModelServer({
+      ...{ address: testbed.address, runId, base: recipe.model.base, silenceTimeoutMs: 60_000, clock: impatientClock },
+    });
+    try {
+      const evaluation = await runRecipe({
+        ...{ recipe, dataset, server: connection.server, run, signal, progress },
+        cache: directoryStageCache({ directory: cacheDirectory }),
+        judge: createLexiconJudge(),
+        algorithm: createPpo({ ...recipe.policy, ...(recipe.policy.algorithm as PpoOptions) }),
+      });
+      return { evaluation, runId };
+    } finally {
+      connection.close();
+    }
+  } finally {
+    await run.close();
+  }
+}
