@@ -277,7 +277,7 @@ def run(command: list[str], environment: dict[str, str] | None, hint: str) -> No
     # Standard output belongs to whoever runs us: what a child prints there goes to standard error.
     result = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
     if result.returncode != 0:
-        what = " ".join(command[1:4])
+        what = " ".join(command[1:3])
         raise FetchError(f"python {what} ended with {result.returncode} (its messages are above); it {hint}")
 
 
