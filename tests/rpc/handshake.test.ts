@@ -30,7 +30,7 @@ describe("connecting", () => {
 
   test("a refused connection never shows the token", async () => {
     const failure = connectToTestbed({ token: "right" }, { token: "wrong-and-secret" });
-    await expect(failure).rejects.toThrow(expect.not.stringContaining("secret"));
+    await expect(failure).rejects.not.toThrow("secret");
   });
 
   test("nobody there: unavailable, with the address", async () => {
