@@ -1,9 +1,12 @@
 import { isAbsolute, resolve } from "node:path";
 import type { Recipe } from "./recipe.js";
 
+/** "testbed:tiny" is a name that a server knows, not a path. */
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
+
 /** Paths of a recipe are relative to its folder; here they become absolute, so that a run directory says it all. */
 export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
-  const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));
+  const absolute = (path: string): string => (isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path));
   const { server, model, data, sft, reward } = recipe;
   return {
     ...recipe,

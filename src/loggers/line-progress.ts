@@ -16,7 +16,8 @@ export function lineProgress(stream: { write(text: string): unknown }, clock: Pr
         update(done, figures) {
           const now = clock.now();
           state.update(done, figures, now);
-          if (now - saidAt < BETWEEN_LINES_MS) return;
+          // The end is said by end().
+          if (done >= total || now - saidAt < BETWEEN_LINES_MS) return;
           saidAt = now;
           say([`${label}: ${state.counted}`, state.figuresText, state.timeLeft(now)].filter(Boolean).join(", "));
         },

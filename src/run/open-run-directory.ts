@@ -5,6 +5,7 @@ import type { Recipe } from "../config/recipe.js";
 import type { ScoredRollout } from "../domain/rollout.js";
 import { openAppendLog, type AppendLog } from "../durable-files/append-log.js";
 import { fileError, fileErrorCode } from "../durable-files/file-error.js";
+import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { tryLock, type ProcessLock } from "../durable-files/process-lock.js";
 import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
 import { BadInputError, EnvironmentError } from "../errors.js";
@@ -193,10 +194,13 @@ async function newRecord({ directory, recipe, versions, hashes, now }: RunDirect
   const paths = runPaths(directory);
   if ((await visibleNames(directory)).includes(basename(paths.recipe))) {
     const committed = lastCommitOf((await readJournal(paths.journal)).entries)?.iteration ?? 0;
-    throw new BadInputError(
-      `${directory} holds a run already (${committed} iterations of the policy stage are committed). ` +
-        "Go on with it by --resume, or start a new one with another --run-dir.",
-    );
+    const hasBegun = committed > 0 || (await readJsonLines(paths.metrics)).rows.length > 0;
+    // A run that was refused before it computed anything (no server, a prompt too long) stands in nobody's way.
+    if (hasBegun)
+      throw new BadInputError(
+        `${directory} holds a run already (${committed} iterations of the policy stage are committed). ` +
+          "Go on with it by --resume, or start a new one with another --run-dir.",
+      );
   }
   const record: RunRecord = {
     ...{ runId: randomUUID(), createdAt: (now?.() ?? new Date()).toISOString() },

@@ -60,6 +60,15 @@ describe("a new run", () => {
     expect((await readRun(directory)).evaluation).toEqual(evaluation());
   });
 
+  test("begins anew where a run computed nothing", async () => {
+    await (await open()).close();
+    const run = await open();
+    expect(run.lastCommit()).toBeNull();
+    await run.appendMetrics({ stage: "sft", iteration: 1, metrics: { loss: 1 } });
+    await run.close();
+    expect(await failure(open())).toBeInstanceOf(BadInputError);
+  });
+
   test("is refused where a run is, telling both ways out", async () => {
     const run = await open();
     await run.commit(commit(3));
