@@ -65,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     except FileExistsError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
+    except (OSError, ValueError) as error:
+        print(f"{options.gguf_file} cannot be converted: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
     print(json.dumps({"event": "converted", "base": str(options.out_dir)}))
     return 0
 

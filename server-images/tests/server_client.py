@@ -54,7 +54,7 @@ def busy(bound: BoundServer) -> Iterator[None]:
     """The compute thread is busy until the block ends, so that what is sent meanwhile waits in order."""
     done = threading.Event()
 
-    def wait(call: Call) -> None:
+    def wait(_: Call) -> None:
         assert done.wait(DEADLINE_SECONDS)
 
     bound.services.compute.submit(wait)
@@ -68,11 +68,11 @@ class RunClient:
     """Speaks for one run."""
 
     def __init__(self, channel: grpc.Channel, base: Path, run_id: str = "run", attempt: str = "attempt-1") -> None:
-        self.models: Any = ModelServiceStub(channel)  # type: ignore[no-untyped-call]
-        self.tokenizer: Any = TokenizerServiceStub(channel)  # type: ignore[no-untyped-call]
-        self.sampler: Any = SamplerServiceStub(channel)  # type: ignore[no-untyped-call]
-        self.trainer: Any = TrainerServiceStub(channel)  # type: ignore[no-untyped-call]
-        self.rewards: Any = RewardModelServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.models: Any = ModelServiceStub(channel)
+        self.tokenizer: Any = TokenizerServiceStub(channel)
+        self.sampler: Any = SamplerServiceStub(channel)
+        self.trainer: Any = TrainerServiceStub(channel)
+        self.rewards: Any = RewardModelServiceStub(channel)
         self.base = str(base)
         self.run_id = run_id
         acquire = models.AcquireRunRequest(run_id=run_id, request_id=attempt)
@@ -126,9 +126,7 @@ class RunClient:
 
     def step(self, ref: common.ModelRef) -> common.ModelRef:
         """One optimiser step on the gradients of ROWS; the model at its new version."""
-        answer = self.trainer.OptimizerStep(
-            self.step_request(ref, [self.add_gradients(ref)]), timeout=DEADLINE_SECONDS
-        )
+        answer = self.trainer.OptimizerStep(self.step_request(ref, [self.add_gradients(ref)]), timeout=DEADLINE_SECONDS)
         return common.ModelRef(model=ref.model, version=answer.version)
 
     def logprobs(self, ref: common.ModelRef) -> list[float]:

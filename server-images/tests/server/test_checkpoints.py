@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -23,7 +24,7 @@ def restored(saved_name: str, model: str, *, trainable: bool = True) -> models.R
 
 class TestRestore:
     @pytest.mark.parametrize("fields", [{}, {"full": models.FullShape()}], ids=["lora", "full"])
-    def test_training_goes_on_bit_by_bit(self, run: RunClient, fields: dict[str, models.FullShape]) -> None:
+    def test_training_goes_on_bit_by_bit(self, run: RunClient, fields: dict[str, Any]) -> None:
         saved = run.step(run.step(run.create(**fields)))
         checkpoint = run.save([saved])
         expected = run.step(run.step(saved))
@@ -58,7 +59,9 @@ class TestRestore:
             for uri, checkpoint in (("bare", bare), ("full", full), ("bare again", bare))
         }
         assert after["bare"].weights_hash == after["bare again"].weights_hash != after["full"].weights_hash
-        assert [path.name for path in (tmp_path / "checkpoints" / "bare").glob("*.safetensors")] == ["policy.safetensors"]
+        assert [path.name for path in (tmp_path / "checkpoints" / "bare").glob("*.safetensors")] == [
+            "policy.safetensors"
+        ]
 
     def test_drops_gradients(self, run: RunClient) -> None:
         policy = run.create()
@@ -175,9 +178,7 @@ class TestDelete:
     def test_removes_it(self, run: RunClient, tmp_path: Path) -> None:
         run.save([run.create()])
         for _ in range(2):  # one that is not there is no error
-            run.models.DeleteCheckpoint(
-                models.DeleteCheckpointRequest(mutation=run.mutation(), uri="checkpoints/one")
-            )
+            run.models.DeleteCheckpoint(models.DeleteCheckpointRequest(mutation=run.mutation(), uri="checkpoints/one"))
         assert [path for path in (tmp_path / "checkpoints").iterdir() if path.is_dir()] == []
 
     def test_a_folder_of_checkpoints_is_kept(self, run: RunClient, tmp_path: Path) -> None:

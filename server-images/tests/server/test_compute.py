@@ -102,9 +102,7 @@ def test_cancelled_work_that_waits_never_starts(compute: Compute) -> None:
     assert not started.is_set()
 
 
-def test_waiting_call_tells_that_the_call_before_it_advances(
-    compute: Compute, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_call_tells_that_the_call_before_it_advances(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compute_module, "HEARTBEAT_SECONDS", 0.01)
     told = threading.Event()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -112,7 +113,8 @@ def test_merged_full_copy_in_transformers(run: RunClient) -> None:
 def test_merged_scalar_model_is_a_sequence_classifier(run: RunClient) -> None:
     ref = trained_critic(run)
     folder = export(run, ref, MERGED)
-    model, loading = LlamaForSequenceClassification.from_pretrained(folder, output_loading_info=True)
+    loaded: Any = LlamaForSequenceClassification.from_pretrained(folder, output_loading_info=True)
+    model, loading = loaded
     assert not loading["missing_keys"]
     assert not loading["unexpected_keys"]
     assert model.config.num_labels == 1

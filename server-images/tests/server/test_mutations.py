@@ -40,7 +40,11 @@ def create_model(run: RunClient) -> Case:
 def delete_model(run: RunClient) -> Case:
     run.create()
     request = models.DeleteModelRequest(mutation=run.mutation(), model="policy")
-    return as_unary(run.models.DeleteModel), request, models.DeleteModelRequest(mutation=request.mutation, model="other")
+    return (
+        as_unary(run.models.DeleteModel),
+        request,
+        models.DeleteModelRequest(mutation=request.mutation, model="other"),
+    )
 
 
 def save_checkpoint(run: RunClient) -> Case:
@@ -82,15 +86,21 @@ def export_model(run: RunClient) -> Case:
 def sync_weights(run: RunClient) -> Case:
     ref, other = run.create(), run.create("other")
     request = samples.SyncWeightsRequest(mutation=run.mutation(), model=ref)
-    return as_stream(run.sampler.SyncWeights), request, samples.SyncWeightsRequest(mutation=request.mutation, model=other)
+    return (
+        as_stream(run.sampler.SyncWeights),
+        request,
+        samples.SyncWeightsRequest(mutation=request.mutation, model=other),
+    )
 
 
 def forward_backward(run: RunClient) -> Case:
     ref = run.create()
     request = run.gradient_request(ref)
     loss = training.ModelLoss(model=ref, cross_entropy=training.CrossEntropyLoss(weights=[0.5] * 6))
-    return as_stream(run.trainer.ForwardBackward), request, run.gradient_request(
-        ref, mutation=request.mutation, losses=[loss]
+    return (
+        as_stream(run.trainer.ForwardBackward),
+        request,
+        run.gradient_request(ref, mutation=request.mutation, losses=[loss]),
     )
 
 
@@ -148,7 +158,7 @@ class TestEveryMutation:
             send(request)
 
     def test_released_answer_is_forgotten(self, run: RunClient, make: Callable[[RunClient], Case]) -> None:
-        send, request, other = make(run)
+        send, request, _ = make(run)
         send(request)
         release = models.ReleaseAnswersRequest(
             mutation=run.mutation(), request_ids=[*(f"1-{n}" for n in range(1, 10)), request.mutation.request_id]
@@ -161,9 +171,7 @@ class TestEveryMutation:
         with refused(STATUS.INVALID_ARGUMENT, "Request.mutation is missing"):
             send(request)
 
-    def test_two_at_once_are_one(
-        self, run: RunClient, bound: BoundServer, make: Callable[[RunClient], Case]
-    ) -> None:
+    def test_two_at_once_are_one(self, run: RunClient, bound: BoundServer, make: Callable[[RunClient], Case]) -> None:
         send, request, _ = make(run)
         answers: list[Any] = []
         threads = [threading.Thread(target=lambda: answers.append(send(request))) for _ in range(2)]

@@ -68,7 +68,9 @@ def chat(*messages: tuple[str, str]) -> tokens.Chat:
 
 def test_chat_template(run: RunClient) -> None:
     request = tokens.ApplyChatTemplateRequest(
-        base=run.base, chats=[chat(("user", "w1")), chat(("user", "w2"), ("assistant", "w3"))], add_generation_prompt=True
+        base=run.base,
+        chats=[chat(("user", "w1")), chat(("user", "w2"), ("assistant", "w3"))],
+        add_generation_prompt=True,
     )
     assert list(run.tokenizer.ApplyChatTemplate(request).texts) == [
         "user w1 <eos> assistant ",

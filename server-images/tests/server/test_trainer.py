@@ -35,9 +35,12 @@ class TestAgainstTheEngine:
             trainable=True,
             seed=7,
         )
-        batch = Batch(*(torch.tensor(list(field)) for field in (
-            ROWS.token_ids, ROWS.row_lengths, ROWS.span_starts, ROWS.span_lengths
-        )))
+        batch = Batch(
+            *(
+                torch.tensor(list(field))
+                for field in (ROWS.token_ids, ROWS.row_lengths, ROWS.span_starts, ROWS.span_lengths)
+            )
+        )
         ref = run.create()
         assert ref.version.weights_hash == model.weights_hash()
 
@@ -52,9 +55,7 @@ class TestAgainstTheEngine:
         norm = engine.optimizer_step(model, AdamW(0.01, 0.9, 0.95, 1e-8, 0.0), 1.0)
         stepped = run.trainer.OptimizerStep(run.step_request(ref, [request.mutation.request_id]))
         assert stepped.gradient_norm == norm
-        assert stepped.version == common.ModelVersion(
-            generation=1, optimizer_step=1, weights_hash=model.weights_hash()
-        )
+        assert stepped.version == common.ModelVersion(generation=1, optimizer_step=1, weights_hash=model.weights_hash())
         assert stepped.version.weights_hash != ref.version.weights_hash
 
 
@@ -67,11 +68,14 @@ class TestForward:
             (critic, training.OUTPUT_VALUES, SPAN_TOKENS),
             (policy, training.OUTPUT_LOGPROBS, SPAN_TOKENS),
         ]
-        result = run.result(run.trainer.Forward, training.ForwardRequest(
-            run_id=run.run_id,
-            batch=common.BatchInput(rows=ROWS),
-            outputs=[training.OutputRequest(model=ref, output=output) for ref, output, _ in kinds],
-        ))
+        result = run.result(
+            run.trainer.Forward,
+            training.ForwardRequest(
+                run_id=run.run_id,
+                batch=common.BatchInput(rows=ROWS),
+                outputs=[training.OutputRequest(model=ref, output=output) for ref, output, _ in kinds],
+            ),
+        )
         assert [len(output.values) for output in result.outputs] == [length for *_, length in kinds]
         assert list(result.outputs[3].values) == run.logprobs(policy)
         assert all(value < 0 for value in result.outputs[3].values)
@@ -92,9 +96,7 @@ class TestForward:
 
         def at(temperature: float) -> list[float]:
             outputs = [training.OutputRequest(model=ref, output=training.OUTPUT_LOGPROBS, temperature=temperature)]
-            request = training.ForwardRequest(
-                run_id=run.run_id, batch=common.BatchInput(rows=ROWS), outputs=outputs
-            )
+            request = training.ForwardRequest(run_id=run.run_id, batch=common.BatchInput(rows=ROWS), outputs=outputs)
             return list(run.result(run.trainer.Forward, request).outputs[0].values)
 
         assert at(0) == at(1)
@@ -106,9 +108,7 @@ class TestKeptBatches:
         request = training.ForwardRequest(
             run_id=run.run_id,
             batch=batch,
-            outputs=[
-                training.OutputRequest(model=common.ModelRef(model="policy"), output=training.OUTPUT_LOGPROBS)
-            ],
+            outputs=[training.OutputRequest(model=common.ModelRef(model="policy"), output=training.OUTPUT_LOGPROBS)],
         )
         return list(run.result(run.trainer.Forward, request).outputs[0].values)
 
@@ -186,9 +186,10 @@ class TestOptimizerStep:
         policy, critic = run.create(), run.critic()
         request = run.gradient_request(policy)
         request.losses.add(
-            model=critic, squared_error=training.SquaredErrorLoss(
+            model=critic,
+            squared_error=training.SquaredErrorLoss(
                 output=training.OUTPUT_VALUES, targets=[1.0] * SPAN_TOKENS, weights=[1.0] * SPAN_TOKENS
-            )
+            ),
         )
         run.result(run.trainer.ForwardBackward, request)
         for ref in (policy, critic):
@@ -198,9 +199,7 @@ class TestOptimizerStep:
 
     def test_gradients_that_are_not_finite_are_aborted(self, run: RunClient) -> None:
         ref = run.create()
-        huge = training.ModelLoss(
-            model=ref, cross_entropy=training.CrossEntropyLoss(weights=[3e38] * SPAN_TOKENS)
-        )
+        huge = training.ModelLoss(model=ref, cross_entropy=training.CrossEntropyLoss(weights=[3e38] * SPAN_TOKENS))
         request = run.gradient_request(ref, losses=[huge])
         run.result(run.trainer.ForwardBackward, request)
         with refused(STATUS.ABORTED, "Lower the learning rate"):
