@@ -16,7 +16,7 @@ export function createProgram(context: CommandContext): Command {
     .addHelpText(
       "after",
       "\nExample:\n  $ drpo train recipes/reviews.json\n\nExit codes: 0 done; 1 the run failed; " +
-        "2 bad input; 3 the environment; 130 interrupted and resumable.",
+        "2 bad input; 3 the environment; 130 interrupted and resumable.\n",
     );
   const commands = [trainCommand, serveCommand, sampleCommand, exportCommand, doctorCommand, reportCommand];
   for (const command of commands) program.addCommand(command(context));

@@ -32,7 +32,7 @@ export const doctorCommand = (context: CommandContext): Command =>
     )
     .option("--tls-ca <file>", "certificate authority of that server (PEM)")
     .option("--json", "print the findings as JSON on standard output")
-    .addHelpText("after", "\nExamples:\n  $ drpo doctor\n  $ drpo doctor --server 127.0.0.1:50051")
+    .addHelpText("after", "\nExamples:\n  $ drpo doctor\n  $ drpo doctor --server 127.0.0.1:50051\n")
     .action(async (options: DoctorOptions) => {
       const { environment, cwd } = context;
       const token = environment["DRPO_SERVER_TOKEN"];

@@ -29,7 +29,10 @@ export const exportCommand = (context: CommandContext): Command =>
     .addOption(new Option("--format <format>", "as what").choices(["peft-adapter", "merged"]).default("peft-adapter"))
     .requiredOption("--to <dir>", "folder to make; it must not be there, or be empty")
     .option("--json", "print where it is as JSON on standard output")
-    .addHelpText("after", "\nExample:\n  $ drpo export runs/reviews-seed1 --format merged --to exported/reviews-policy")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ drpo export runs/reviews-seed1 --format merged --to exported/reviews-policy\n",
+    )
     .action(async (runDirectory: string, options: ExportOptions) => {
       const to = resolve(context.cwd, options.to);
       await refuseOccupied(to);

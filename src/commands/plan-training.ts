@@ -6,6 +6,7 @@ import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import { BadInputError } from "../errors.js";
 import { readRunRecord } from "../run/read-run.js";
+import { defaultRunDirectory } from "./default-run-directory.js";
 import { type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 
@@ -34,7 +35,7 @@ export async function planTraining(
   cwd: string,
 ): Promise<TrainingPlan> {
   const recipe = await readRecipe(recipePath, options, cwd);
-  const directory = resolve(cwd, options.runDir ?? join("runs", `${recipe.name}-seed${recipe.seed}`));
+  const directory = resolve(cwd, options.runDir ?? defaultRunDirectory(recipe, options.set));
   const dataset = await readPreferenceDataset(recipe.data);
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
@@ -46,7 +47,7 @@ async function readRecipe(
   { runDir, resume, ...overrides }: TrainingOptions,
   cwd: string,
 ): Promise<RegisteredRecipe> {
-  if (recipePath !== undefined) return loadRecipe(resolve(cwd, recipePath), registeredRecipeSchema, overrides);
+  if (recipePath !== undefined) return loadRecipe(recipePath, registeredRecipeSchema, overrides);
   if (!resume || runDir === undefined) {
     throw new BadInputError(
       "Which recipe? drpo train RECIPE starts a run (recipes/reviews.json is one), drpo train --resume --run-dir DIR goes on with one.",

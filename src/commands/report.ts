@@ -11,7 +11,7 @@ export const reportCommand = (context: CommandContext): Command =>
     .description("Writes report.html of a run from its files, be the run under way, interrupted or finished.")
     .argument("<run-dir>", "folder of the run")
     .option("--json", "print where it is as JSON on standard output")
-    .addHelpText("after", "\nExample:\n  $ drpo report runs/reviews-seed1")
+    .addHelpText("after", "\nExample:\n  $ drpo report runs/reviews-seed1\n")
     .action(async (runDirectory: string, options: { readonly json?: boolean }) => {
       const report = await writeReport({ directory: resolve(context.cwd, runDirectory) });
       if (options.json) printJson(context, { report });

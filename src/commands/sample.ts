@@ -48,7 +48,8 @@ export const sampleCommand = (context: CommandContext): Command =>
       `
 Examples:
   $ drpo sample runs/reviews-seed1
-  $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2`,
+  $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2
+`,
     )
     .action(async (runDirectory: string, prompt: string | undefined, options: SampleOptions) => {
       const progress = progressOf(context);

@@ -43,7 +43,7 @@ export const serveCommand = (context: CommandContext): Command => {
     .option("--json", "print the address as JSON on standard output")
     .addHelpText(
       "after",
-      "\nExample:\n  $ DRPO_SERVER_TOKEN=... drpo serve --port 50051 --checkpoint-root /data/checkpoints",
+      "\nExample:\n  $ DRPO_SERVER_TOKEN=... drpo serve --port 50051 --checkpoint-root /data/checkpoints\n",
     )
     .action(async (options: ServeOptions) => {
       const { signal, release } = catchInterrupts(context);

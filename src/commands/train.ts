@@ -33,7 +33,7 @@ export const trainCommand = (context: CommandContext): Command =>
         "cache are reused. Ctrl-C leaves a run that --resume goes on with.",
     )
     .argument("[recipe]", "JSON file; with --resume and --run-dir it can be left out")
-    .option("--run-dir <dir>", "folder of the run (default: runs/NAME-seedSEED)")
+    .option("--run-dir <dir>", "folder of the run (default: runs/NAME-seedSEED, and what --set changes)")
     .option("--seed <number>", "seed of the run and of all its stages", wholeNumber(0))
     .option("--set <path=value>", "set one value of the recipe, as JSON or as text; can be repeated", collect)
     .option("--resume", "go on with the run in the folder")
@@ -45,7 +45,8 @@ export const trainCommand = (context: CommandContext): Command =>
 Examples:
   $ drpo train recipes/reviews.json
   $ drpo train recipes/reviews.json --seed 2 --set policy.reset.proportion=0 --run-dir runs/ppo
-  $ drpo train --resume --run-dir runs/ppo`,
+  $ drpo train --resume --run-dir runs/ppo
+`,
     )
     .action(async (recipePath: string | undefined, options: TrainOptions) => {
       const plan = await planTraining(recipePath, options, context.cwd);

@@ -16,7 +16,8 @@ export interface WrittenResponse {
 }
 
 /**
- * What a policy writes by itself: no resets, whatever it was trained with. Prompts take turns.
+ * What a policy writes by itself: no resets, whatever it was trained with. Prompts take turns. Progress counts the
+ * responses written; scoring them comes after.
  * @param noise two policies under the same noise are compared response by response
  */
 export async function writeFromPrompts(
@@ -41,7 +42,8 @@ export async function writeFromPrompts(
     maxNewTokens: request.budget,
   }));
   const rollouts = await collectRollouts(sampler, starts, { policy, params, noise }, options);
-  const scored = await scorer.score(rollouts, options);
+  const quiet = { signal: options?.signal };
+  const scored = await scorer.score(rollouts, quiet);
   if (policy.name === reference.name) {
     return scored.map((rollout) => ({ rollout, logRatios: rollout.generated.map(() => 0) }));
   }
@@ -53,7 +55,7 @@ export async function writeFromPrompts(
       { model: policy, output: "logprobs", temperature },
       { model: reference, output: "logprobs", temperature },
     ],
-    options,
+    quiet,
   );
   const logRatios = splitBySpan(
     logprobs!.map((logprob, i) => logprob - referenceLogprobs![i]!),

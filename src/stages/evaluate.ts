@@ -98,9 +98,8 @@ async function write(
       params: { temperature: 1, topP: 1, topK: 0, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
       noise: { seed: recipe.seed, purpose: "evaluation", iteration: 0 },
     },
-    run.call,
+    { ...run.call, onProgress: (done) => task.update(done) },
   );
-  task.update(responses);
   task.end();
   return written;
 }

@@ -35,7 +35,7 @@ export async function policyStage(run: OpenRun, sft: SftOutput, reward: RewardOu
         ...{ responses: options.validation.rollouts, budget: recipe.response.maxTokens },
         noise: { seed, purpose: "validation", iteration: 0 },
       },
-      call,
+      { ...call, onProgress: (done) => task.update(done) },
     );
     const validation = validatePolicy(written, options.klCoef);
     task.end(`score ${validation.score.toFixed(2)}, KL ${validation.kl.toFixed(1)}`);

@@ -207,7 +207,7 @@ async function measureScale(
       params: { ...recipe.policy.sampling, stopTokenIds: [tokenizerInfo.eosTokenId] },
       noise: { seed, purpose: "score-scale", iteration: 0 },
     },
-    call,
+    { ...call, onProgress: (done) => task.update(done) },
   );
   const scores = written.map(({ rollout }) => rollout.score);
   const scale = { mean: mean(scores), standardDeviation: standardDeviation(scores) };

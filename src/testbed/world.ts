@@ -69,11 +69,13 @@ export const findRun = (world: World, runId: string): RunState => {
   return run;
 };
 
-/** Takes a run over; what an earlier holder kept is dropped. @returns the new fence */
+/** Takes a run over; what earlier holders left (models, kept batches, answers) is freed. @returns the new fence */
 export const takeRun = (world: World, runId: string): bigint => {
   const run = findRun(world, runId);
   run.fence = nextNumber(world.store, fenceCounter(runId));
+  run.models.clear();
   run.keptBatches.clear();
+  run.answers.clear();
   return run.fence;
 };
 

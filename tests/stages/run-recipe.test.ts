@@ -90,7 +90,7 @@ describe("a whole recipe", () => {
     ["reward", 10],
     ["policy", 5],
     ["policy", 12],
-    ["evaluate policy", 200],
+    ["evaluate policy", 150],
   ])("stopped in %s at %i and resumed on a fresh server, it ends with the same weights", async (label, done) => {
     const whole = await newTinyRun();
     const { runId, evaluation } = await runTiny(testbed, whole);
