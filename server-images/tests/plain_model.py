@@ -14,14 +14,18 @@ from transformers import AutoModelForCausalLM
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import Batch, Head
 
+Row = tuple[list[int], int, int]
+"""Tokens, span start, span length."""
+
 
 class PlainModel:
     """What a Model should compute, in float64."""
 
     def __init__(self, model: Model) -> None:
         self.causal: Any = AutoModelForCausalLM.from_pretrained(
-            model.base.path, dtype=torch.float64, attn_implementation="eager"
+            model.base.path, dtype=torch.float64, attn_implementation="sdpa"
         ).eval()
+        _widen_norms(self.causal)
         self.parameters: dict[str, nn.Parameter] = {}
         state = {name: tensor.double() for name, tensor in model.state().items()}
         if model.lora is not None:
@@ -87,14 +91,23 @@ class PlainModel:
         return self.states(row) @ self.parameters["score.weight"][0] + self.parameters["score.bias"]
 
 
-def rows_of(batch: Batch) -> list[tuple[list[int], int, int]]:
-    """(tokens, span start, span length) of each row."""
+def _widen_norms(module: nn.Module) -> None:
+    """Hugging Face's RMSNorm rounds to float32 whatever it is given; the yardstick should be exact."""
+    for child in module.modules():
+        if type(child).__name__.endswith("RMSNorm"):
+            child.forward = lambda x, norm=child: (  # type: ignore[method-assign]
+                norm.weight * x / torch.sqrt((x * x).mean(-1, keepdim=True) + norm.variance_epsilon)
+            )
+
+
+def rows_of(batch: Batch) -> list[Row]:
+    """The rows of a batch, one by one."""
     ids = torch.split(batch.token_ids, batch.row_lengths.tolist())
     spans = zip(batch.span_starts.tolist(), batch.span_lengths.tolist(), strict=True)
     return [(row.tolist(), start, length) for row, (start, length) in zip(ids, spans, strict=True)]
 
 
-def make_batch(rows: list[tuple[list[int], int, int]]) -> Batch:
+def make_batch(rows: list[Row]) -> Batch:
     """The inverse of rows_of."""
     return Batch(
         token_ids=torch.tensor([token for row, _, _ in rows for token in row]),
@@ -104,13 +117,13 @@ def make_batch(rows: list[tuple[list[int], int, int]]) -> Batch:
     )
 
 
-def prompted_rows(count: int, *, seed: int = 0, prompt: int = 12, longest: int = 10) -> list[tuple[list[int], int, int]]:
+def prompted_rows(count: int, *, seed: int = 0, prompt: int = 12, longest: int = 10) -> list[Row]:
     """Rows as a policy writes them: one prompt, some with a reset prefix that others share, one repeated row, spans of
     1 to `longest` tokens, some ending before the row does."""
     draw = random.Random(seed)
     shared = [draw.randrange(64) for _ in range(prompt)]
     prefix = [draw.randrange(64) for _ in range(9)]
-    rows: list[tuple[list[int], int, int]] = []
+    rows: list[Row] = []
     for index in range(count):
         context = shared + (prefix if index % 3 == 1 else [])
         length = draw.randrange(1, longest + 1)
@@ -120,7 +133,7 @@ def prompted_rows(count: int, *, seed: int = 0, prompt: int = 12, longest: int =
     return rows
 
 
-def unshared_rows(count: int, *, seed: int = 0) -> list[tuple[list[int], int, int]]:
+def unshared_rows(count: int, *, seed: int = 0) -> list[Row]:
     """Rows of very different lengths that share nothing, among them one without a span."""
     draw = random.Random(seed)
     rows = []

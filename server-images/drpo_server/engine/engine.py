@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from drpo_server.engine.allocator import keep_freed_memory
 from drpo_server.engine.base import Base, load_base
 from drpo_server.engine.batch_index import BatchIndex
 from drpo_server.engine.gradient_pass import forward_backward
@@ -33,6 +34,8 @@ class Engine:
         self.dtype = dtype
         self.token_budget = token_budget
         self._bases: dict[Path, Base] = {}
+        if device.type == "cpu":
+            keep_freed_memory()
 
     def base(self, path: Path) -> Base:
         """The base in this folder, loaded on first use. Raises as load_base does."""

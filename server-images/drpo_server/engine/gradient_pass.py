@@ -95,7 +95,7 @@ def _backward(
                     term.total += float(term_sum.detach())
     total = torch.stack(sums).sum()
     if total.requires_grad:
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
 
 
 def _evaluate(loss: Loss, x: Tensor, at: Tensor, index: BatchIndex) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from drpo_server.engine.attention import AttentionPlan, use_planned_attention
 from drpo_server.engine.lora import AdapterSwitch
+from drpo_server.engine.rms_norm import install_rms_norm
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,10 @@ class Network:
         body = module.get_submodule(family.body)
         self._embedding = body.get_submodule(family.embedding)
         self._rotary = body.get_submodule("rotary_emb")
+        use_planned_attention(module)
+        install_rms_norm(module)
         self._final_norm = body.get_submodule(family.final_norm)
         self.blocks = list(body.get_submodule("layers").children())
-        use_planned_attention(module)
 
     def copy(self, dtype: torch.dtype) -> Network:
         """Weights of its own. They are held in float32 or wider, and cast for each operation if dtype is narrower."""

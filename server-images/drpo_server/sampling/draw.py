@@ -14,7 +14,7 @@ def draw(logits: Tensor, uniforms: Tensor, params: SamplingParams) -> tuple[Tens
     logits [rows, vocabulary]; uniforms [rows] in [0, 1), float64. Returns tokens [rows] int64 and their natural
     log-probabilities [rows], float64, at the temperature, before top_p and top_k.
     """
-    scaled = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    scaled = logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
     if params.temperature != 1:
         scaled = scaled / params.temperature
     shifted = scaled - scaled.amax(1, keepdim=True)

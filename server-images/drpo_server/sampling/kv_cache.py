@@ -41,27 +41,28 @@ class KvCache:
         self._keys = [_buffer(tokens, index, capacity) for tokens in recorded.keys]
         self._values = [_buffer(tokens, index, capacity) for tokens in recorded.values]
         self._rows = torch.arange(len(paths), device=device)
-        self._new: Tensor = self._rows
+        self._places: Tensor = self._rows
+        self._capacity = capacity
         self._held = 0
         self._mask: Tensor | None = None
 
     def open_position(self, dtype: torch.dtype) -> Tensor:
         """Makes room for one token in every active row; its position, [active], on the device."""
         before = self.lengths[: self.active].clone()
-        self._new = before.to(self._rows.device)
+        positions = before.to(self._rows.device)
+        self._places = self._rows[: self.active] * self._capacity + positions
         self.lengths[: self.active] += 1
         self._held = int(before.max()) + 1
         self._mask = None
         if int(before.min()) + 1 < self._held:
             allowed = torch.arange(self._held) <= before[:, None, None]
             self._mask = stacked_mask(allowed, self._shared, dtype).to(self._rows.device)
-        return self._new
+        return positions
 
     def attend(self, block: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
-        rows = self._rows[: self.active]
         keys, values = self._keys[block], self._values[block]
-        keys[rows, self._new] = key
-        values[rows, self._new] = value
+        keys.flatten(0, 1).flatten(1).index_copy_(0, self._places, key.flatten(1))
+        values.flatten(0, 1).flatten(1).index_copy_(0, self._places, value.flatten(1))
         held = slice(0, self._held)
         out = grouped_attention(
             query.unsqueeze(1), keys[: self.active, held], values[: self.active, held], self._mask, scaling

@@ -106,16 +106,16 @@ def _prefill(model: Model, rows: list[_Row]) -> tuple[KvCache, Tensor]:
     """Computes every distinct context token once. Returns the cache and the states of the rows' last context tokens."""
     network, shared = model.network, model.base.query_heads_per_key_head
     device = next(network.module.parameters()).device
-    of_context = {row.context_index: list(row.context.token_ids) for row in rows}
-    place = {context_index: place for place, context_index in enumerate(of_context)}
-    tokens = list(of_context.values())
+    contexts = dict.fromkeys(tuple(row.context.token_ids) for row in rows)
+    tokens = [list(context) for context in contexts]
+    place = {context: place for place, context in enumerate(contexts)}
     packing = pack(tokens)
     plan = PrefillRecorder(PackedAttention(packing, shared, network.dtype, device))
     token_ids = [tokens[row][position] for row, position in zip(packing.row_of_token, packing.positions, strict=True)]
     hidden = network.embed(torch.tensor(token_ids, device=device))
     positions = torch.tensor(packing.positions, device=device)
     hidden = network.run_blocks(hidden, 0, len(network.blocks), positions, plan)
-    paths = [packing.paths[place[row.context_index]] for row in rows]
+    paths = [packing.paths[place[tuple(row.context.token_ids)]] for row in rows]
     capacity = max(len(row.context.token_ids) + row.context.max_new_tokens - 1 for row in rows)
     return KvCache(plan, paths, capacity, shared), hidden[torch.tensor([path[-1] for path in paths], device=device)]
 

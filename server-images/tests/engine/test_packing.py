@@ -29,7 +29,8 @@ def test_a_segment_sees_its_ancestors_only(rows: list[list[int]]) -> None:
 
 def test_a_prompt_a_prefix_and_a_repeat_are_laid_out_once() -> None:
     prompt, prefix = list(range(20)), list(range(30, 40))
-    rows = [[*prompt, 50], [*prompt, *prefix, 51, 52], [*prompt, *prefix, 53], [*prompt, 54, 55], [*prompt, *prefix, 51, 52]]
+    ends = ([50], [*prefix, 51, 52], [*prefix, 53], [54, 55], [*prefix, 51, 52])
+    rows = [[*prompt, *end] for end in ends]
     packing = pack(rows)
     assert len(packing.positions) == 20 + 10 + 1 + 2 + 2 + 1 + 2
     assert packing.paths[1][:30] == packing.paths[2][:30] == packing.paths[4][:30]

@@ -24,6 +24,7 @@ def test_is_the_published_splitmix64() -> None:
 
 def test_spreads_over_the_unit_interval() -> None:
     drawn = [uniform(seed, position) for seed in range(50) for position in range(50)]
-    assert 0 <= min(drawn) and max(drawn) < 1
+    assert min(drawn) >= 0
+    assert max(drawn) < 1
     assert abs(sum(drawn) / len(drawn) - 0.5) < 0.03
     assert len(set(drawn)) == len(drawn)
