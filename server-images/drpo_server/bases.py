@@ -14,6 +14,7 @@ class Bases:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._resident: dict[Path, Base] = {}
         self._asked_as: dict[Path, str] = {}
 
     def folder(self, name: str, where: str) -> Path:
@@ -36,8 +37,13 @@ class Bases:
         folder = self.folder(name, where)
         with engine_refusals(where):
             base = self._engine.base(folder)
+        self._resident[folder] = base
         self._asked_as.setdefault(folder, name)
         return base
+
+    def loaded(self, folder: Path) -> Base | None:
+        """The base of a folder, if it is resident; on any thread."""
+        return self._resident.get(folder)
 
     def resident(self) -> list[str]:
         """The bases that are loaded, as they were asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import torch
 
-from drpo_server.compute import Call
+from drpo_server.engine.base import Base
 from drpo_server.errors import InvalidArgument
 from drpo_server.proto_gen import tokenizer_service_pb2 as pb
 from drpo_server.proto_gen.tokenizer_service_pb2_grpc import TokenizerServiceServicer
@@ -27,8 +27,7 @@ class TokenizerServicer(TokenizerServiceServicer):
         where = "GetTokenizerInfoRequest.base"
         tokenizer = self._tokenizer(request.base, where)
 
-        def work(call: Call) -> pb.GetTokenizerInfoResponse:
-            base = self._services.bases.load(request.base, where)
+        def describe(base: Base) -> pb.GetTokenizerInfoResponse:
             return pb.GetTokenizerInfoResponse(
                 eos_token_id=tokenizer.eos_token_id(),
                 vocabulary_size=base.vocabulary_size,
@@ -37,7 +36,11 @@ class TokenizerServicer(TokenizerServiceServicer):
                 base_hash=base.base_hash,
             )
 
-        return self._services.compute.submit(work).answer(pb.GetTokenizerInfoResponse)
+        resident = self._services.bases.loaded(tokenizer.folder)
+        if resident is not None:  # a client that connects need not wait for what is computed
+            return describe(resident)
+        call = self._services.compute.submit(lambda _: describe(self._services.bases.load(request.base, where)))
+        return call.answer(pb.GetTokenizerInfoResponse)
 
     @unary
     def Tokenize(self, request: pb.TokenizeRequest, context: grpc.ServicerContext) -> pb.TokenizeResponse:

@@ -14,6 +14,7 @@ from server_client import DEADLINE_SECONDS, RunClient, busy, refused, serve
 
 from drpo_server import __version__
 from drpo_server.proto_gen import model_service_pb2 as models
+from drpo_server.proto_gen import tokenizer_service_pb2 as tokens
 from drpo_server.proto_gen.model_service_pb2_grpc import ModelServiceStub
 from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
 from drpo_server.server import BoundServer
@@ -48,7 +49,10 @@ def test_instance_id_is_that_of_the_process_or_server(channel: grpc.Channel, tmp
 
 
 def test_a_long_computation_does_not_hold_up_who_asks_or_takes_over(run: RunClient, bound: BoundServer) -> None:
+    tokenizer_info = tokens.GetTokenizerInfoRequest(base=run.base)
+    info = run.tokenizer.GetTokenizerInfo(tokenizer_info)
     with busy(bound):
+        assert run.tokenizer.GetTokenizerInfo(tokenizer_info, timeout=DEADLINE_SECONDS) == info
         assert run.models.GetServerInfo(models.GetServerInfoRequest(), timeout=DEADLINE_SECONDS).instance_id
         acquire = models.AcquireRunRequest(run_id=run.run_id, request_id="attempt-2")
         assert run.models.AcquireRun(acquire, timeout=DEADLINE_SECONDS).fence == run.fence + 1

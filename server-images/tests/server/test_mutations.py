@@ -132,14 +132,6 @@ class TestEveryMutation:
         send, request, _ = make(run)
         assert send(request) == send(request)
 
-    def test_answer_is_stored_for_the_next_holder_of_the_run(
-        self, run: RunClient, channel: grpc.Channel, make: Callable[[RunClient], Case]
-    ) -> None:
-        send, request, _ = make(run)
-        answer = send(request)
-        request.mutation.fence = RunClient(channel, Path(run.base), attempt="attempt-2").fence
-        assert send(request) == answer
-
     def test_other_payload_under_the_same_id_is_refused(
         self, run: RunClient, make: Callable[[RunClient], Case]
     ) -> None:
@@ -239,6 +231,13 @@ class TestFences:
     def test_repeated_attempt_gets_the_same_fence(self, run: RunClient, channel: grpc.Channel) -> None:
         RunClient(channel, Path(run.base), attempt="attempt-2")
         assert RunClient(channel, Path(run.base), attempt="attempt-1").fence == run.fence
+
+    def test_what_the_earlier_holder_left_is_freed(self, run: RunClient, channel: grpc.Channel) -> None:
+        left = run.create()
+        taken_over = RunClient(channel, Path(run.base), attempt="attempt-2")
+        with refused(STATUS.NOT_FOUND, "has no model"):
+            taken_over.trainer.OptimizerStep(taken_over.step_request(left, []))
+        taken_over.create()
 
     def test_runs_do_not_fence_each_other(self, run: RunClient, channel: grpc.Channel) -> None:
         RunClient(channel, Path(run.base), run_id="another")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,9 @@ import grpc
 import pytest
 from server_client import RunClient, arguments
 
+from drpo_server.proto_gen import model_service_pb2 as models
 from drpo_server.proto_gen import sampler_service_pb2 as samples
+from drpo_server.proto_gen.model_service_pb2_grpc import ModelServiceStub
 from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
 
 HANGS_SECONDS = 120.0
@@ -37,11 +40,11 @@ def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess
 
 
 @contextmanager
-def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def started(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A server process, and what it said when it served."""
     process = subprocess.Popen(
         [*COMMAND, *options],
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -169,3 +172,26 @@ def test_help_is_fast_because_nothing_heavy_is_imported() -> None:
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "argparse" in imported
     assert not imported & {"torch", "grpc", "transformers", "numpy"}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+def test_serves_beyond_loopback_with_tls_and_token(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"),
+            *("-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    tls = ["--host", "0.0.0.0", "--tls-cert", str(certificate), "--tls-key", str(key)]
+    with started(*arguments(tmp_path), *tls, DRPO_SERVER_TOKEN="secret") as (_, event):
+        address = f"localhost:{event['address'].rpartition(':')[2]}"
+        with grpc.secure_channel(address, grpc.ssl_channel_credentials(certificate.read_bytes())) as channel:
+            stub: Any = ModelServiceStub(channel)
+            info = stub.GetServerInfo(models.GetServerInfoRequest(), metadata=(("authorization", "Bearer secret"),))
+            assert info.instance_id == event["instance_id"]
+        with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError):
+            ModelServiceStub(channel).GetServerInfo(models.GetServerInfoRequest(), timeout=HANGS_SECONDS)
