@@ -53,9 +53,13 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
   const raw = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), seeded);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
+    // Keys that are not known first: they often are why others are missing.
+    const isUnknownKey = ({ code }: z.core.$ZodIssue) => code === "unrecognized_keys";
+    const { issues } = parsed.error;
+    const ordered = [...issues.filter(isUnknownKey), ...issues.filter((issue) => !isUnknownKey(issue))];
     throw refusal(
       source.name,
-      parsed.error.issues.flatMap((issue) => explainProblem(issue, raw, schema)),
+      ordered.flatMap((issue) => explainProblem(issue, raw, schema)),
     );
   }
   const recipe = resolvePaths(parsed.data, resolve(source.folder));

@@ -47,11 +47,12 @@ export function keysOf(schema: Schema, value: unknown): ReadonlyMap<string, Sche
   return new Map(options.flatMap((option) => Object.entries(shapeOf(option))));
 }
 
-/** Every dotted path of objects below this schema that ends in `key`. */
+/** Every dotted path of objects below this schema that ends in `key`, the shortest first. */
 export function pathsTo(key: string, schema: Schema, value: unknown): readonly string[] {
-  return [...keysOf(schema, value)].flatMap(([name, inner]) => {
+  const paths = [...keysOf(schema, value)].flatMap(([name, inner]) => {
     const innerValue = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
     const below = pathsTo(key, inner, innerValue).map((path) => `${name}.${path}`);
     return name === key ? [name, ...below] : below;
   });
+  return paths.sort((a, b) => a.split(".").length - b.split(".").length);
 }

@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { startTestbed, type Testbed } from "../../src/testbed/start-testbed.js";
+import type { Outcome } from "./run-drpo.js";
 import { createTinyProject, hasPython, tinyRecipe, type TinyProject } from "./tiny-project.js";
 
 let project: TinyProject;
@@ -16,7 +17,7 @@ afterEach(() => project.remove());
 const train = (...args: string[]) => project.drpo(["train", "recipe.json", ...args]);
 
 /** The error is one message on standard error, and nothing was started. */
-async function expectRefusal(outcome: Awaited<ReturnType<typeof train>>, exitCode: number, ...messages: RegExp[]) {
+async function expectRefusal(outcome: Outcome, exitCode: number, ...messages: RegExp[]) {
   expect(outcome.stdout).toBe("");
   for (const message of messages) expect(outcome.stderr).toMatch(message);
   expect(outcome.stderr.match(/^drpo: /gm)).toHaveLength(1);
@@ -25,7 +26,7 @@ async function expectRefusal(outcome: Awaited<ReturnType<typeof train>>, exitCod
 }
 
 /** Refused before a run directory was made. */
-async function expectBadInput(outcome: Awaited<ReturnType<typeof train>>, ...messages: RegExp[]) {
+async function expectBadInput(outcome: Outcome, ...messages: RegExp[]) {
   await expectRefusal(outcome, 2, ...messages);
   expect(existsSync(join(project.folder, "runs"))).toBe(false);
 }

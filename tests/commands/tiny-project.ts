@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT, runDrpo, startDrpo, type DrpoOptions } from "./run-drpo.js";
+import { ROOT, runDrpo, startDrpo, type DrpoOptions, type Outcome, type StartedDrpo } from "./run-drpo.js";
 
 /** The interpreter of the tests. */
 export const PYTHON = process.env["DRPO_PYTHON"] ?? join(ROOT, ".venv", "bin", "python");
@@ -16,8 +16,9 @@ export interface TinyProject {
   writeRecipe(changes?: Readonly<Record<string, unknown>>): Promise<string>;
   writeData(rows: readonly unknown[]): Promise<void>;
   /** `drpo` in this folder, with a cache of its own. */
-  drpo(args: readonly string[], options?: DrpoOptions): ReturnType<typeof runDrpo>;
-  start(args: readonly string[], options?: DrpoOptions): ReturnType<typeof startDrpo>;
+  drpo(args: readonly string[], options?: DrpoOptions): Promise<Outcome>;
+  start(args: readonly string[], options?: DrpoOptions): StartedDrpo;
+  /** Ends what was started, and removes the folder. */
   remove(): Promise<void>;
 }
 
@@ -65,6 +66,7 @@ export async function createTinyProject({
     ...{ cwd: folder, ...options },
     environment: { ...environment, ...options.environment },
   });
+  const children: StartedDrpo[] = [];
   const project: TinyProject = {
     folder,
     async writeRecipe(changes = {}) {
@@ -74,8 +76,16 @@ export async function createTinyProject({
     },
     writeData: (rows) => writeFile(join(folder, "data.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join("")),
     drpo: (args, options) => runDrpo(args, here(options)),
-    start: (args, options) => startDrpo(args, here(options)),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    start(args, options) {
+      const child = startDrpo(args, here(options));
+      children.push(child);
+      return child;
+    },
+    async remove() {
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(children.map(({ ended }) => ended));
+      await rm(folder, { recursive: true, force: true });
+    },
   };
   await project.writeRecipe();
   await project.writeData(ratedRows);
