@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from drpo_server.compute import Call
+from drpo_server.compute import Call, Compute
 from drpo_server.engine.engine import Engine, KeptBatch
 from drpo_server.engine.model import Model
 from drpo_server.errors import FailedPrecondition, NotFound
@@ -58,12 +58,17 @@ class Run:
         self.kept: dict[str, KeptRows] = {}
         self._ledger = ledger
 
-    def acquire(self, request_id: str) -> int:
-        """A new fence; the same for a repeated request. What an earlier holder kept is dropped."""
+    def acquire(self, request_id: str, compute: Compute) -> int:
+        """A new fence; the same for a repeated request. What earlier holders left is freed, their models by `compute`.
+
+        A call of theirs may be under way: the models go after it, and before any call of the new holder.
+        """
         with self.lock:
             fence, is_new = self._ledger.acquire(self.run_id, request_id)
             if is_new:
                 self.kept.clear()
+                self.calls.clear()
+                compute.submit(lambda call: self.models.clear())
             return fence
 
     def check_fence(self, fence: int) -> None:

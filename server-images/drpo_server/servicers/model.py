@@ -61,7 +61,8 @@ class ModelServicer(ModelServiceServicer):
     def AcquireRun(self, request: pb.AcquireRunRequest, context: grpc.ServicerContext) -> pb.AcquireRunResponse:
         decode_run_id(request.run_id, "AcquireRunRequest")
         decode_id(request.request_id, "AcquireRunRequest.request_id", "give every attempt to acquire an id of its own")
-        return pb.AcquireRunResponse(fence=self._services.runs.get(request.run_id).acquire(request.request_id))
+        run = self._services.runs.get(request.run_id)
+        return pb.AcquireRunResponse(fence=run.acquire(request.request_id, self._services.compute))
 
     @unary
     def ReleaseAnswers(

@@ -236,7 +236,7 @@ class TestFences:
         left = run.create()
         taken_over = RunClient(channel, Path(run.base), attempt="attempt-2")
         with refused(STATUS.NOT_FOUND, "has no model"):
-            taken_over.trainer.OptimizerStep(taken_over.step_request(left, []))
+            taken_over.trainer.OptimizerStep(taken_over.step_request(left, ["1-1"]))
         taken_over.create()
 
     def test_runs_do_not_fence_each_other(self, run: RunClient, channel: grpc.Channel) -> None:
