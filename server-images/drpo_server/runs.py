@@ -68,7 +68,7 @@ class Run:
             if is_new:
                 self.kept.clear()
                 self.calls.clear()
-                compute.submit(lambda call: self.models.clear())
+                compute.submit(lambda _: self.models.clear())
             return fence
 
     def check_fence(self, fence: int) -> None:
