@@ -1,0 +1,29 @@
+import { describe, expect, test } from "@jest/globals";
+import { ROOT, runDrpo } from "./run-drpo.js";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+describe("help", () => {
+  test.each(["", "train", "serve", "sample", "export", "doctor", "report"])(
+    "of drpo %s has an example",
+    async (command) => {
+      const { stdout, stderr, exitCode } = await runDrpo([...(command === "" ? [] : [command]), "--help"]);
+      expect(stdout).toMatch(new RegExp(`^Usage: drpo ${command}`));
+      expect(stdout).toMatch(/Examples?:\n {2}\$ .*drpo/);
+      expect(stderr).toBe("");
+      expect(exitCode).toBe(0);
+    },
+  );
+
+  test("is what no command at all gives, as an error", async () => {
+    const { stdout, stderr, exitCode } = await runDrpo([]);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^Usage: drpo/);
+    expect(exitCode).toBe(2);
+  });
+
+  test("--version is the package's", async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly version: string };
+    expect(await runDrpo(["--version"])).toEqual({ stdout: version, stderr: "", exitCode: 0 });
+  });
+});

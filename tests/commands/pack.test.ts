@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { buildOnce, ROOT, startNode } from "./run-drpo.js";
+
+/** The package as npm would install it: its own files, and the dependencies that it declares. */
+describe("the npm package", () => {
+  let folder: string;
+  let files: readonly string[];
+  let installed: string;
+
+  beforeAll(() => {
+    buildOnce();
+    folder = mkdtempSync(join(tmpdir(), "drpo-pack-"));
+    const pack = ["pack", "--ignore-scripts", "--json", "--loglevel=error", `--pack-destination=${folder}`];
+    const [packed] = JSON.parse(execFileSync("npm", pack, { cwd: ROOT, encoding: "utf8" })) as [
+      { readonly filename: string; readonly files: readonly { readonly path: string }[] },
+    ];
+    files = packed.files.map(({ path }) => path);
+    installed = join(folder, "app", "node_modules", "drpo");
+    mkdirSync(installed, { recursive: true });
+    execFileSync("tar", ["-xzf", join(folder, packed.filename), "-C", installed, "--strip-components=1"]);
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      readonly dependencies: Readonly<Record<string, string>>;
+    };
+    for (const name of Object.keys(dependencies)) {
+      const link = join(folder, "app", "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(ROOT, "node_modules", name), link);
+    }
+    mkdirSync(join(folder, "elsewhere"));
+  }, 60_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("has the server, the proto, the recipes and the scripts, and no tests", () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        ...[
+          "dist/cli.js",
+          "dist/index.js",
+          "docs/recipe.schema.json",
+          "proto/drpo/v1/common.proto",
+          "recipes/reviews.json",
+        ],
+        ...[
+          "server-images/drpo_server/__main__.py",
+          "server-images/requirements.lock",
+          "scripts/setup",
+          "scripts/fetch-assets",
+        ],
+      ]),
+    );
+    expect(
+      files.filter((path) => /(^|\/)(tests|__pycache__|\.\w+_cache|node_modules|assets|runs)\//.test(path)),
+    ).toEqual([]);
+  });
+
+  test("runs from another folder, as a program and as a library", async () => {
+    const bin = join(folder, "app", "node_modules", ".bin", "drpo");
+    mkdirSync(dirname(bin));
+    symlinkSync("../drpo/dist/cli.js", bin);
+    const help = await startNode([bin, "--help"], { cwd: join(folder, "elsewhere") }).ended;
+    expect(help.stdout).toMatch(/^Usage: drpo/);
+    expect(help.exitCode).toBe(0);
+    const program = `import { readRun, BadInputError } from "drpo"; console.log(typeof readRun, typeof BadInputError);`;
+    const library = await startNode(["--input-type=module", "-e", program], { cwd: join(folder, "app") }).ended;
+    expect(library.stdout).toBe("function function");
+  });
+});
