@@ -93,7 +93,10 @@ class Run:
         """
         found = self.models.get(ref.model)
         if found is None:
-            known = ", ".join(sorted(self.models)) or "none: after a restart of the server, restore the last checkpoint"
+            known = (
+                ", ".join(sorted(self.models))
+                or "none: after a restart of the server or a takeover of the run, restore the last checkpoint"
+            )
             raise NotFound(f"run {self.run_id!r} has no model {ref.model!r} here (models: {known})")
         if ref.HasField("version") and found.version() != ref.version:
             raise FailedPrecondition(

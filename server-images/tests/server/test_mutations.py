@@ -239,6 +239,19 @@ class TestFences:
             taken_over.trainer.OptimizerStep(taken_over.step_request(left, ["1-1"]))
         taken_over.create()
 
+    def test_takeover_frees_the_models_of_the_run_and_of_no_other(self, run: RunClient, channel: grpc.Channel) -> None:
+        other = RunClient(channel, Path(run.base), run_id="another")
+        other_ref = other.create()
+        run.create()
+        new = RunClient(channel, Path(run.base), attempt="attempt-2")
+        assert new.create().version.generation == 2  # the name is free, and its version is a new one
+        assert other.logprobs(other_ref)
+
+    def test_repeated_attempt_frees_nothing(self, run: RunClient, channel: grpc.Channel) -> None:
+        ref = run.create()
+        again = RunClient(channel, Path(run.base), attempt="attempt-1")
+        assert again.logprobs(ref)
+
     def test_runs_do_not_fence_each_other(self, run: RunClient, channel: grpc.Channel) -> None:
         RunClient(channel, Path(run.base), run_id="another")
         run.create()

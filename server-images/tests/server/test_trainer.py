@@ -142,6 +142,7 @@ class TestKeptBatches:
         run.create()
         self.forward(run, common.BatchInput(rows=ROWS, keep_as="rows"))
         new = RunClient(channel, Path(run.base), attempt="attempt-2")
+        new.create()
         with refused(STATUS.NOT_FOUND, "no kept batch 'rows'"):
             self.forward(new, common.BatchInput(kept_batch_id="rows"))
 
