@@ -39,6 +39,7 @@ class Base:
         """`score.weight` and `score.bias` of the folder, if it is a sequence classifier's."""
         self._layers = f"{network.family.body}.layers"
         self._linears = install_lora(network.module, self._layers, network.switch)
+        network.pack()
 
     def linear_names(self) -> tuple[str, ...]:
         """Names of the linear layers inside a block, such as "q_proj", in the order of the block."""

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from drpo_server.engine.packed_linear import PackedWeight
+
 _PEFT_PREFIX = "base_model.model."
 
 
@@ -57,16 +59,18 @@ class LoraLinear(nn.Linear):
         self.bias = linear.bias
         self.name = name
         self.switch = switch
+        self.packed: PackedWeight | None = None
 
     def forward(self, input: Tensor) -> Tensor:
-        out = F.linear(input, self.weight, self.bias)
+        flat = input.flatten(0, -2)
+        out = self.packed.linear(flat) if self.packed else F.linear(flat, self.weight, self.bias)
         pair = self.switch.active.get(self.name)
-        if pair is None:
-            return out
-        reduced = F.linear(input, pair.a.to(input.dtype)).flatten(0, -2)
-        # In place: a linear layer's output is needed by nobody else, and its backward does not read it.
-        flat = out.view(-1, out.shape[-1]).addmm_(reduced, pair.b.to(out.dtype).t(), alpha=pair.scale)
-        return flat.view(out.shape)
+        if pair is not None:
+            reduced = F.linear(flat, pair.a.to(flat.dtype))
+            # In place: a linear layer's output is needed by nobody else, and its backward does not read it.
+            out = out.addmm_(reduced, pair.b.to(flat.dtype).t(), alpha=pair.scale)
+        shaped: Tensor = out.unflatten(0, input.shape[:-1])
+        return shaped
 
 
 def install_lora(module: nn.Module, layers: str, switch: AdapterSwitch) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drpo_server.engine.attention import AttentionPlan, use_planned_attention
-from drpo_server.engine.lora import AdapterSwitch
+from drpo_server.engine.lora import AdapterSwitch, LoraLinear
+from drpo_server.engine.packed_linear import LARGEST_BYTES, PackedWeight, can_pack
 from drpo_server.engine.rms_norm import install_rms_norm
 
 
@@ -48,6 +50,7 @@ class Network:
         body = module.get_submodule(family.body)
         self._embedding = body.get_submodule(family.embedding)
         self._rotary = body.get_submodule("rotary_emb")
+        self._packed_head: PackedWeight | None = None
         use_planned_attention(module)
         install_rms_norm(module)
         self._final_norm = body.get_submodule(family.final_norm)
@@ -62,6 +65,25 @@ class Network:
         """Weights of the language-model head, [vocabulary, hidden]; None if the folder had none."""
         head: Any = self.module.get_submodule("lm_head")
         return head.weight if isinstance(head, nn.Linear) else None
+
+    def pack(self) -> None:
+        """Lays the frozen weights out for the CPU, if they are of a kind and size for that."""
+        layers = [module for module in self.module.modules() if isinstance(module, LoraLinear)]
+        head = self.output_weight()
+        weights = [layer.weight for layer in layers] + ([] if head is None else [head])
+        if sum(weight.nbytes for weight in weights) > LARGEST_BYTES or not all(map(can_pack, weights)):
+            return
+        for layer in layers:
+            layer.packed = PackedWeight(layer.weight, layer.bias)
+        self._packed_head = None if head is None else PackedWeight(head, None)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Of a few states [states, hidden], after the final norm; [states, vocabulary]."""
+        if self._packed_head is not None:
+            return self._packed_head.linear(hidden)
+        weight = self.output_weight()
+        assert weight is not None
+        return F.linear(hidden, weight.to(hidden.dtype))
 
     def precision(self) -> AbstractContextManager[Any]:
         """Where to run: under autocast if the weights are wider than what is computed with."""

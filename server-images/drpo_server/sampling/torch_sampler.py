@@ -122,12 +122,9 @@ def _prefill(model: Model, rows: list[_Row]) -> tuple[KvCache, Tensor]:
 
 def _logits(model: Model, hidden: Tensor) -> Tensor:
     """[rows, hidden] -> [rows, vocabulary]."""
-    weight = model.network.output_weight()
-    assert weight is not None
     with model.network.precision():
-        normed = model.network.final_norm(hidden).to(model.network.dtype)
-    # This way round a CPU multiplies a few rows about half as fast again.
-    return (weight.to(normed.dtype) @ normed.t()).t()
+        normed = model.network.final_norm(hidden)
+    return model.network.logits(normed.to(model.network.dtype))
 
 
 def _waves(rows: list[_Row], token_budget: int) -> Iterator[list[_Row]]:
