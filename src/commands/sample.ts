@@ -131,10 +131,20 @@ async function converse(context: CommandContext, run: TrainedRun, ask: Ask, sign
   lines.prompt();
   for await (const line of lines) {
     const prompt = line === "" ? fallback : line;
-    if (prompt !== undefined) printResponses(context, await ask(prompt, turn++));
+    if (prompt !== undefined) await answerOrExplain(context, () => ask(prompt, turn++));
     lines.prompt();
   }
   stdout.write("\n");
+}
+
+/** A prompt that cannot be answered does not end the conversation. */
+async function answerOrExplain(context: CommandContext, answer: () => ReturnType<Ask>): Promise<void> {
+  try {
+    printResponses(context, await answer());
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    context.stderr.write(`${error.message}\n`);
+  }
 }
 
 function printResponses(context: CommandContext, responses: readonly Sample[]): void {

@@ -82,8 +82,6 @@ async function train(context: CommandContext, plan: TrainingPlan, session: Sessi
   try {
     session.progress.note(`run: ${shownPath(directory, context.cwd)}`);
     return await trainOnServer(context, plan, session, run);
-  } catch (error) {
-    throw withResumeAdvice(error, run, shownPath(directory, context.cwd), session.signal);
   } finally {
     await run.close();
   }
@@ -111,6 +109,8 @@ async function trainOnServer(
     const algorithm = createAlgorithm(recipe.policy);
     const judge = createJudge(recipe.evaluation.judge);
     return await runRecipe({ recipe, dataset, server, run, cache, judge, algorithm, progress, signal });
+  } catch (error) {
+    throw withResumeAdvice(error, run, shownPath(directory, context.cwd), signal);
   } finally {
     await stop();
   }

@@ -1,5 +1,4 @@
 import type { ClosableProgress } from "./closable-progress.js";
-import { formatDuration } from "./format-duration.js";
 import type { ProgressClock } from "./progress-clock.js";
 import { TaskState } from "./task-state.js";
 
@@ -51,9 +50,7 @@ export function barProgress(stream: BarStream, clock: ProgressClock, dim: (text:
         end(note) {
           if (!tasks.delete(task)) return;
           if (tasks.size === 0) stopTicking();
-          const took = formatDuration(task.elapsed(clock.now()));
-          const rest = [note ?? task.counted, note ? "" : task.figuresText, took].filter(Boolean).join(", ");
-          draw([`${label} ${dim(rest)}`]);
+          draw([`${label} ${dim(task.ended(note, clock.now()))}`]);
         },
       };
     },

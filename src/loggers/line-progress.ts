@@ -1,5 +1,4 @@
 import type { ClosableProgress } from "./closable-progress.js";
-import { formatDuration } from "./format-duration.js";
 import type { ProgressClock } from "./progress-clock.js";
 import { TaskState } from "./task-state.js";
 
@@ -22,8 +21,7 @@ export function lineProgress(stream: { write(text: string): unknown }, clock: Pr
           say([`${label}: ${state.counted}`, state.figuresText, state.timeLeft(now)].filter(Boolean).join(", "));
         },
         end(note) {
-          const took = formatDuration(state.elapsed(clock.now()));
-          say(`${label}: ${[note ?? state.counted, note ? "" : state.figuresText, took].filter(Boolean).join(", ")}`);
+          say(`${label}: ${state.ended(note, clock.now())}`);
         },
       };
     },

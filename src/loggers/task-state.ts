@@ -31,11 +31,6 @@ export class TaskState {
     return this.total > 0 ? Math.min(this.done / this.total, 1) : 0;
   }
 
-  /** Milliseconds since the start. */
-  elapsed(now: number): number {
-    return now - this.startedAt;
-  }
-
   /** "2 min 10 s left"; empty while nothing is known. */
   timeLeft(now: number): string {
     const since = this.done - this.headStart;
@@ -43,6 +38,12 @@ export class TaskState {
     const perUnit = (this.updatedAt - this.startedAt) / since;
     const left = perUnit * (this.total - this.done) - (now - this.updatedAt);
     return `${formatDuration(Math.max(left, 0))} left`;
+  }
+
+  /** How it ended: in words, or with what was done (all of it, whatever was said last) and its figures; and how long it took. */
+  ended(note: string | undefined, now: number): string {
+    const result = note === undefined ? [`${this.total} ${this.unit}`, this.figuresText] : [note];
+    return [...result, formatDuration(now - this.startedAt)].filter(Boolean).join(", ");
   }
 
   /** "3/25 iterations" */

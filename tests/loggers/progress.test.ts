@@ -33,7 +33,7 @@ describe("progress in a file", () => {
     expect(lines).toEqual([
       "00:00:10 policy: 2/10 iterations, score 0.123, 40 s left\n",
       "00:00:20 policy: 4/10 iterations, score 0.123, 30 s left\n",
-      "00:00:20 policy: 4/10 iterations, score 0.123, 20 s\n",
+      "00:00:20 policy: 10 iterations, score 0.123, 20 s\n",
     ]);
   });
 
@@ -78,7 +78,7 @@ describe("progress on a terminal", () => {
     ]);
     inner.end("score 0.7");
     outer.end();
-    expect(screen.lines()).toEqual(["a note", "validation score 0.7, 0 s", "policy 1/4 iterations, score 0.5, 10 s"]);
+    expect(screen.lines()).toEqual(["a note", "validation score 0.7, 0 s", "policy 4 iterations, score 0.5, 10 s"]);
   });
 
   test("counts the time left down between updates, and stops its clock at the end", () => {
