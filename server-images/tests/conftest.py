@@ -111,7 +111,7 @@ def _llama_config(*, tie_word_embeddings: bool) -> LlamaConfig:
 def _write(folder: Path, model: PreTrainedModel) -> Path:
     model.save_pretrained(folder)
     words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(VOCABULARY)}, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token=EOS, unk_token="<unk>", pad_token=EOS)
     tokenizer.chat_template = (
         "{% for message in messages %}{{ message.role }} {{ message.content }} " + EOS + " {% endfor %}"

@@ -95,7 +95,7 @@ def _widen_norms(module: nn.Module) -> None:
     """Hugging Face's RMSNorm rounds to float32 whatever it is given; the yardstick should be exact."""
     for child in module.modules():
         if type(child).__name__.endswith("RMSNorm"):
-            child.forward = lambda x, norm=child: (  # type: ignore[method-assign]
+            child.forward = lambda x, norm=child: (
                 norm.weight * x / torch.sqrt((x * x).mean(-1, keepdim=True) + norm.variance_epsilon)
             )
 
