@@ -62,7 +62,7 @@ export async function openTrainedRun(
     const cache = readOnlyCache(directoryStageCache({ directory: cacheDirectory(context) }));
     return openRun({
       ...{ recipe, server, cache, progress, signal },
-      run: readOnlyRun(lastCommit),
+      run: readOnlyRun(record.runId, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
       algorithm: createAlgorithm(recipe.policy),
       judge: createJudge(recipe.evaluation.judge),
@@ -110,9 +110,10 @@ async function loadPolicy(
 }
 
 /** A run directory that nothing is written to. */
-function readOnlyRun(commit: Commit | null): RunDirectory {
+function readOnlyRun(runId: string, commit: Commit | null): RunDirectory {
   const refuse = () => Promise.reject(new Error("a run that was opened for reading is never written"));
   return {
+    runId,
     lastCommit: () => commit,
     ...{ commit: refuse, appendMetrics: refuse, writeRollouts: refuse, writeEvaluation: refuse },
   };

@@ -33,6 +33,7 @@ export function iterationCommitter({
   tokenizer,
   run,
   validate,
+  checkpointFolder,
   iterations,
   checkpointEvery,
   validateEvery,
@@ -42,6 +43,8 @@ export function iterationCommitter({
   readonly tokenizer: Tokenizer;
   readonly run: RunDirectory;
   readonly validate: (state: PolicyState, options: CallOptions) => Promise<Validation>;
+  /** On the server: "checkpoints", or a folder below it where a server is shared by runs. */
+  readonly checkpointFolder: string;
   readonly iterations: number;
   readonly checkpointEvery: number;
   readonly validateEvery: number;
@@ -59,7 +62,7 @@ export function iterationCommitter({
     const validation = isValidated ? await validate(state, options) : null;
     if (validation) await run.appendMetrics({ stage: "validation", iteration, metrics: validation });
 
-    const uri = `checkpoints/iteration-${String(iteration).padStart(6, "0")}`;
+    const uri = `${checkpointFolder}/iteration-${String(iteration).padStart(6, "0")}`;
     const trained = [state.models.policy, ...(state.models.critic ? [state.models.critic] : [])];
     const checkpoint = await models.saveCheckpoint({ uri, models: trained, withOptimizerState: true }, options);
     const isBest = validation !== null && (state.best === null || validation.objective > state.best.objective);

@@ -22,6 +22,8 @@ export interface MetricsLine {
 
 /** The files of one run that the stages write. Commits are the truth; what is newer than the last one is dropped on resume. */
 export interface RunDirectory {
+  /** Random, the same for the run's whole life: names it to model servers. */
+  readonly runId: string;
   lastCommit(): Commit | null;
   /** Appends to the journal and fsyncs: after this the iteration has happened. */
   commit(commit: Commit): Promise<void>;

@@ -19,8 +19,6 @@ import { runPaths, type RunRecord } from "./run-files.js";
 export interface OpenRunDirectory extends RunDirectory {
   /** As it was given to `openRunDirectory`. */
   readonly directory: string;
-  /** Random, the same for the run's whole life: names it to model servers. */
-  readonly runId: string;
   /**
    * Writes down what only the server can tell, once it is known.
    * @throws BadInputError if a hash differs from the one that the run began with

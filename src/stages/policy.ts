@@ -45,6 +45,8 @@ export async function policyStage(run: OpenRun, sft: SftOutput, reward: RewardOu
   const commitIteration = iterationCommitter({
     ...{ ...server, run: run.run, validate, iterations: options.iterations },
     ...{ checkpointEvery: options.checkpointEvery, validateEvery: options.validation.every },
+    // A local server writes into the run directory; a remote one may serve many runs.
+    checkpointFolder: recipe.server.kind === "local" ? "checkpoints" : `checkpoints/${run.run.runId}`,
   });
   const state = await firstState(run, sft, reward, seed);
   await trainPolicy(

@@ -50,7 +50,7 @@ def forward_backward(
         if len(batch_pass.cuts) > 1 and any(compares_rows(term.loss) for term in terms):
             on_progress = _second_half(on_progress, _linearise(index, terms, readings, token_budget, kept, on_progress))
         for model_pass in batch_pass.run(on_progress):
-            _backward(model_pass, terms, readings, index, outputs)
+            _backward(model_pass, terms, index, outputs)
             del model_pass
         for model in models:
             _hand_over(model)
@@ -79,7 +79,6 @@ def _readings(index: BatchIndex, terms: Sequence[_Term]) -> dict[_Key, Reading]:
 def _backward(
     model_pass: ModelPass,
     terms: Sequence[_Term],
-    readings: dict[_Key, Reading],
     index: BatchIndex,
     outputs: dict[_Key, Tensor],
 ) -> None:
@@ -150,5 +149,5 @@ def _hand_over(model: Model) -> None:
         model.gradients[name] = gradient if before is None else before + gradient
 
 
-def _nothing(array: Tensor) -> Tensor:
+def _nothing(_: Tensor) -> Tensor:
     raise AssertionError("a loss that compares rows selects its own")

@@ -181,7 +181,7 @@ def test_rollouts_come_as_they_finish(model: Model) -> None:
 def test_sampling_can_be_stopped(model: Model) -> None:
     positions = 0
 
-    def stop(done: int, total: int) -> None:
+    def stop(*_: int) -> None:
         nonlocal positions
         positions += 1
         if positions == 3:
