@@ -8,11 +8,13 @@ beforeEach(async () => {
 });
 afterEach(() => connection.end());
 
-test("a second holder of the run fences the first off, and works on with its models", async () => {
+test("a second holder of the run fences the first off, and creates its models anew", async () => {
   const model = await connection.server.models.createModel(tinyModel({ name: "policy" }));
   const second = await connection.reconnect();
   await expect(accumulate(connection, model)).rejects.toThrow(FencedOffError);
-  expect((await accumulate(second, model)).losses).toHaveLength(1);
+  await expect(accumulate(second, model)).rejects.toThrow(NotOnServerError);
+  const anew = await second.server.models.createModel(tinyModel({ name: "policy" }));
+  expect((await accumulate(second, anew)).losses).toHaveLength(1);
 });
 
 test("another run's holder fences nobody off", async () => {

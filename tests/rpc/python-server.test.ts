@@ -245,7 +245,9 @@ const ROWS: readonly BatchRow[] = [
     const second = await connect("run-2");
     expect(second.fence).toBeGreaterThan(first.fence);
     await expect(first.server.models.deleteModel("policy")).rejects.toThrow(FencedOffError);
-    await second.server.trainer.forward({ rows: ROWS }, [{ model: policy, output: "logprobs" }]);
+    const outputs = [{ model: policy, output: "logprobs" }] as const;
+    await expect(second.server.trainer.forward({ rows: ROWS }, outputs)).rejects.toThrow(NotOnServerError);
+    await second.server.models.createModel(model("policy"));
     await second.server.models.deleteModel("policy");
     first.close();
     second.close();
