@@ -70,6 +70,23 @@ export type Loss =
       readonly kind: "linear";
       readonly output: "logprobs" | "values" | "scores";
       readonly coefficients: readonly number[];
+    }
+  | {
+      readonly kind: "dpo";
+      readonly referenceLogprobs: readonly number[];
+      readonly preferredRows: readonly number[];
+      readonly rejectedRows: readonly number[];
+      readonly weights: readonly number[];
+      readonly beta: number;
+      readonly labelSmoothing: number;
+    }
+  | {
+      readonly kind: "logRatioDifference";
+      readonly baseLogprobs: readonly number[];
+      readonly firstRows: readonly number[];
+      readonly secondRows: readonly number[];
+      readonly targets: readonly number[];
+      readonly weights: readonly number[];
     };
 
 export interface ModelLoss {

@@ -35,6 +35,10 @@ const toWireTerms = (loss: Loss): WireLoss["loss"] => {
       return { $case: "bradleyTerry", value: loss };
     case "rankedGroup":
       return { $case: "rankedGroup", value: loss };
+    case "dpo":
+      return { $case: "dpo", value: loss };
+    case "logRatioDifference":
+      return { $case: "logRatioDifference", value: loss };
   }
 };
 
@@ -44,6 +48,8 @@ export const outputOfLoss = (loss: Loss): Output => {
     case "crossEntropy":
     case "clippedSurrogate":
     case "kl":
+    case "dpo":
+    case "logRatioDifference":
       return "logprobs";
     case "clippedValue":
       return "values";

@@ -49,6 +49,15 @@ export const decodeLoss = ({ loss }: WireLoss): Loss => {
       return { ...loss.value, kind: "bradleyTerry" };
     case "rankedGroup":
       return { ...loss.value, kind: "rankedGroup" };
+    case "dpo": {
+      const { beta, labelSmoothing } = loss.value;
+      if (!(beta > 0)) throw invalid(`dpo: beta is ${beta}: it must be above 0`);
+      if (!(labelSmoothing >= 0 && labelSmoothing <= 0.5))
+        throw invalid(`dpo: label_smoothing is ${labelSmoothing}: it must be from 0 to 0.5`);
+      return { ...loss.value, kind: "dpo" };
+    }
+    case "logRatioDifference":
+      return { ...loss.value, kind: "logRatioDifference" };
     case undefined:
       throw invalid("a loss must be set");
   }
@@ -59,11 +68,24 @@ export const checkLoss = (loss: Loss, shape: { readonly terms: number; readonly 
   const fits = (name: string, values: readonly number[], length: number) => {
     if (values.length !== length) throw invalid(`${loss.kind}: ${name} has ${values.length} numbers, not ${length}`);
   };
+  const fitPairs = (rows: readonly number[], others: readonly number[], weights: readonly number[]) => {
+    fits("rows", rows, weights.length);
+    fits("rows", others, weights.length);
+    if ([...rows, ...others].some((row) => row >= shape.rows)) throw invalid(`${loss.kind}: no such row`);
+    if (rows.some((row, i) => row === others[i])) throw invalid(`${loss.kind}: a row cannot be compared with itself`);
+  };
   switch (loss.kind) {
     case "bradleyTerry":
-      fits("rejected_rows", loss.rejectedRows, loss.preferredRows.length);
-      fits("weights", loss.weights, loss.preferredRows.length);
-      if ([...loss.preferredRows, ...loss.rejectedRows].some((row) => row >= shape.rows)) throw invalid("no such row");
+      fitPairs(loss.preferredRows, loss.rejectedRows, loss.weights);
+      return;
+    case "dpo":
+      fits("reference_logprobs", loss.referenceLogprobs, shape.terms);
+      fitPairs(loss.preferredRows, loss.rejectedRows, loss.weights);
+      return;
+    case "logRatioDifference":
+      fits("base_logprobs", loss.baseLogprobs, shape.terms);
+      fits("targets", loss.targets, loss.weights.length);
+      fitPairs(loss.firstRows, loss.secondRows, loss.weights);
       return;
     case "rankedGroup":
       fits("ratings", loss.ratings, shape.rows);

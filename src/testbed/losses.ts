@@ -1,12 +1,6 @@
 import type { Loss, Output } from "../ports/trainer.js";
-
-/** A loss and its derivative by each number that it was computed from (logp, v or s). */
-export interface LossAndGradients {
-  readonly loss: number;
-  readonly gradients: readonly number[];
-}
-
-type LossOf<Kind extends Loss["kind"]> = Extract<Loss, { kind: Kind }>;
+import type { LossAndGradients, LossOf } from "./loss-and-gradients.js";
+import { bradleyTerry, dpo, logRatioDifference, rankedGroup } from "./row-losses.js";
 
 /** A sum of independent terms, one for each x. */
 const sumTerms = (x: readonly number[], term: (x: number, i: number) => readonly [loss: number, slope: number]) => {
@@ -51,54 +45,17 @@ const kl = (loss: LossOf<"kl">, logprobs: readonly number[]): LossAndGradients =
     const [term, slope] = {
       k1: [d, 1] as const,
       k2: [d ** 2 / 2, d] as const,
-      k3: [Math.exp(-d) - 1 + d, 1 - Math.exp(-d)] as const,
+      k3: [Math.expm1(-d) + d, -Math.expm1(-d)] as const,
     }[loss.estimator];
     return [at(loss.weights, i) * term, at(loss.weights, i) * slope];
   });
 
-interface Comparison {
-  readonly preferred: number;
-  readonly rejected: number;
-  readonly weight: number;
-}
-
-/** - sum weight * ln sigmoid(s+ - s-) (Bradley and Terry 1952). */
-const compare = (comparisons: readonly Comparison[], scores: readonly number[]): LossAndGradients => {
-  const gradients = scores.map(() => 0);
-  let loss = 0;
-  for (const { preferred, rejected, weight } of comparisons) {
-    const margin = at(scores, preferred) - at(scores, rejected);
-    loss += weight * (Math.max(-margin, 0) + Math.log1p(Math.exp(-Math.abs(margin))));
-    const slope = weight / (1 + Math.exp(margin));
-    gradients[preferred] = at(gradients, preferred) - slope;
-    gradients[rejected] = at(gradients, rejected) + slope;
-  }
-  return { loss, gradients };
-};
-
-const pairs = (loss: LossOf<"bradleyTerry">): Comparison[] =>
-  loss.preferredRows.map((preferred, i) => ({
-    preferred,
-    rejected: at(loss.rejectedRows, i),
-    weight: at(loss.weights, i),
-  }));
-
-/** Every two rows of a group whose ratings differ. */
-const rankedPairs = ({ groupSizes, ratings, weights }: LossOf<"rankedGroup">): Comparison[] => {
-  let start = 0;
-  return groupSizes.flatMap((size, group) => {
-    const rows = Array.from({ length: size }, (_, i) => start + i);
-    start += size;
-    return rows.flatMap((preferred) =>
-      rows
-        .filter((rejected) => at(ratings, preferred) > at(ratings, rejected))
-        .map((rejected) => ({ preferred, rejected, weight: at(weights, group) })),
-    );
-  });
-};
-
-/** The losses of proto/drpo/v1/trainer_service.proto. @param x what the loss is about, in its layout. */
-export const evaluateLoss = (loss: Loss, x: readonly number[]): LossAndGradients => {
+/**
+ * The losses of proto/drpo/v1/trainer_service.proto.
+ * @param x what the loss is about, in its layout
+ * @param spanLengths of every row; only losses that compare sums of log-probs read them
+ */
+export const evaluateLoss = (loss: Loss, x: readonly number[], spanLengths: readonly number[]): LossAndGradients => {
   switch (loss.kind) {
     case "crossEntropy":
       return linear(
@@ -116,9 +73,13 @@ export const evaluateLoss = (loss: Loss, x: readonly number[]): LossAndGradients
     case "kl":
       return kl(loss, x);
     case "bradleyTerry":
-      return compare(pairs(loss), x);
+      return bradleyTerry(loss, x);
     case "rankedGroup":
-      return compare(rankedPairs(loss), x);
+      return rankedGroup(loss, x);
+    case "dpo":
+      return dpo(loss, x, spanLengths);
+    case "logRatioDifference":
+      return logRatioDifference(loss, x, spanLengths);
   }
 };
 
@@ -128,6 +89,8 @@ export const lossOutput = (loss: Loss): Exclude<Output, "entropy"> => {
     case "crossEntropy":
     case "clippedSurrogate":
     case "kl":
+    case "dpo":
+    case "logRatioDifference":
       return "logprobs";
     case "clippedValue":
       return "values";

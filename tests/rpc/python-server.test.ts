@@ -122,6 +122,7 @@ const ROWS: readonly BatchRow[] = [
     const { models, trainer } = connection.server;
     const policy = await models.createModel(model("losses"));
     const critic = await models.createModel(model("losses-critic", { head: "scalar" }));
+    const spanLengths = ROWS.map(({ spanLength }) => spanLength);
     const ones = [1, 1, 1, 1, 1];
     const uneven = [-0.5, 1, 2, 0.25, -1];
     const losses = [
@@ -143,6 +144,29 @@ const ROWS: readonly BatchRow[] = [
       ),
       { model: policy, loss: { kind: "linear", output: "logprobs", coefficients: uneven } },
       {
+        model: policy,
+        loss: {
+          kind: "dpo",
+          referenceLogprobs: [-3, -4, -3, -3.5, -2],
+          preferredRows: [1, 0],
+          rejectedRows: [0, 1],
+          weights: [1, 0.25],
+          beta: 0.3,
+          labelSmoothing: 0.1,
+        },
+      },
+      {
+        model: policy,
+        loss: {
+          kind: "logRatioDifference",
+          baseLogprobs: [-3, -4, -3, -3.5, -2],
+          firstRows: [0],
+          secondRows: [1],
+          targets: [1.5],
+          weights: [0.1],
+        },
+      },
+      {
         model: critic,
         loss: { kind: "clippedValue", oldValues: uneven, returns: ones, weights: ones, clipRange: 0.2 },
       },
@@ -153,7 +177,7 @@ const ROWS: readonly BatchRow[] = [
     ] as const;
     const gradients = await trainer.forwardBackward({ rows: ROWS }, losses);
     gradients.losses.forEach(({ loss, outputs }, i) =>
-      expect(loss).toBeCloseTo(evaluateLoss(losses[i]!.loss, outputs).loss, 3),
+      expect(loss).toBeCloseTo(evaluateLoss(losses[i]!.loss, outputs, spanLengths).loss, 3),
     );
     const [logprobs, values, scores] = await trainer.forward({ rows: ROWS }, [
       { model: policy, output: "logprobs" },

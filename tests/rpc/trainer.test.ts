@@ -91,10 +91,34 @@ describe("gradients and steps", () => {
       { model: critic, loss: { kind: "squaredError", output: "scores", targets: [1, 1], weights: [1, 1] } },
       { model: critic, loss: { kind: "bradleyTerry", preferredRows: [0], rejectedRows: [1], weights: [2] } },
       { model: critic, loss: { kind: "rankedGroup", groupSizes: [2], ratings: [5, 3], weights: [2] } },
+      {
+        model: policy,
+        loss: {
+          kind: "dpo",
+          referenceLogprobs: [-1, -1, -1, -1],
+          preferredRows: [0],
+          rejectedRows: [1],
+          weights: [2],
+          beta: 0.5,
+          labelSmoothing: 0.25,
+        },
+      },
+      {
+        model: policy,
+        loss: {
+          kind: "logRatioDifference",
+          baseLogprobs: [-1, -1, -1, -1],
+          firstRows: [0],
+          secondRows: [1],
+          targets: [3],
+          weights: [2],
+        },
+      },
     ]);
     const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
     const d = logprobs!.map((logprob) => logprob + 1);
     const margin = scores![0]! - scores![1]!;
+    const ratioMargin = d[0]! + d[1]! + d[2]! - d[3]!;
     const expected = [
       -sum(logprobs!),
       -10,
@@ -106,6 +130,8 @@ describe("gradients and steps", () => {
       sum(scores!.map((score) => (score - 1) ** 2 / 2)),
       2 * Math.log(1 + Math.exp(-margin)),
       2 * Math.log(1 + Math.exp(-margin)),
+      1.5 * Math.log(1 + Math.exp(-0.5 * ratioMargin)) + 0.5 * Math.log(1 + Math.exp(0.5 * ratioMargin)),
+      (ratioMargin - 3) ** 2,
     ];
     expected.forEach((loss, i) => expect(losses[i]!.loss).toBeCloseTo(loss, 5));
     expect(losses[0]!.outputs).toEqual(logprobs);

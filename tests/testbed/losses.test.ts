@@ -1,14 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { Loss } from "../../src/ports/trainer.js";
-import { evaluateLoss } from "../../src/testbed/losses.js";
+import { evaluateLoss as evaluate } from "../../src/testbed/losses.js";
 
 const ROWS = 4;
+/** Of the losses that compare sums of log-probs: one row has no span. */
+const SPAN_LENGTHS = [2, 1, 0, 1];
 const number = fc.double({ min: -2, max: 2, noNaN: true });
 const numbers = (length = ROWS) => fc.array(number, { minLength: length, maxLength: length });
 const weights = (length = ROWS) =>
   fc.array(fc.double({ min: 0, max: 2, noNaN: true }), { minLength: length, maxLength: length });
 const row = fc.integer({ min: 0, max: ROWS - 1 });
+
+const evaluateLoss = (loss: Loss, x: readonly number[]) => evaluate(loss, x, SPAN_LENGTHS);
 
 const losses: Readonly<Record<string, fc.Arbitrary<Loss>>> = {
   crossEntropy: fc.record({ kind: fc.constant("crossEntropy"), weights: weights() }),
@@ -55,6 +59,23 @@ const losses: Readonly<Record<string, fc.Arbitrary<Loss>>> = {
     groupSizes: fc.constantFrom([4], [1, 3], [2, 2]),
     ratings: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: ROWS, maxLength: ROWS }),
     weights: weights(2),
+  }),
+  dpo: fc.record({
+    kind: fc.constant("dpo"),
+    referenceLogprobs: numbers(),
+    preferredRows: fc.tuple(row, row, row),
+    rejectedRows: fc.tuple(row, row, row),
+    weights: weights(3),
+    beta: fc.double({ min: 0.05, max: 2, noNaN: true }),
+    labelSmoothing: fc.constantFrom(0, 0.1, 0.5),
+  }),
+  logRatioDifference: fc.record({
+    kind: fc.constant("logRatioDifference"),
+    baseLogprobs: numbers(),
+    firstRows: fc.tuple(row, row, row),
+    secondRows: fc.tuple(row, row, row),
+    targets: numbers(3),
+    weights: weights(3),
   }),
 };
 
@@ -124,6 +145,57 @@ describe("values by hand", () => {
         expect(evaluateLoss(loss, [x]).loss).toBeGreaterThanOrEqual(-1e-15);
       }),
     );
+  });
+
+  test("DPO on spans of one token is Bradley-Terry on beta times the log-ratios", () => {
+    const pairs = { preferredRows: [0, 2], rejectedRows: [1, 0], weights: [1, 0.5] };
+    const [logprobs, referenceLogprobs] = [
+      [-1, -2, -0.5],
+      [-1.5, -1, -2],
+    ];
+    const { loss, gradients } = evaluate(
+      { kind: "dpo", ...pairs, referenceLogprobs, beta: 0.5, labelSmoothing: 0 },
+      logprobs,
+      [1, 1, 1],
+    );
+    const onScores = evaluateLoss({ kind: "bradleyTerry", ...pairs }, [0.25, -0.5, 0.75]);
+    expect(loss).toBeCloseTo(onScores.loss, 12);
+    gradients.forEach((slope, i) => expect(slope).toBeCloseTo(0.5 * onScores.gradients[i]!, 12));
+  });
+
+  test("label smoothing of one half asks for no preference", () => {
+    const { gradients } = evaluate(
+      {
+        kind: "dpo",
+        referenceLogprobs: [-1, -1],
+        preferredRows: [0],
+        rejectedRows: [1],
+        weights: [1],
+        beta: 0.3,
+        labelSmoothing: 0.5,
+      },
+      [-1, -1],
+      [1, 1],
+    );
+    expect(gradients).toEqual([0, 0]);
+  });
+
+  test("the difference of summed log-ratios is fitted to the target", () => {
+    const { loss, gradients } = evaluate(
+      {
+        kind: "logRatioDifference",
+        baseLogprobs: [-1, -1, -3],
+        firstRows: [0],
+        secondRows: [1],
+        targets: [0.5],
+        weights: [2],
+      },
+      [-2, -0.5, -1],
+      [2, 1],
+    );
+    // (-1 + 0.5) - 2 - 0.5 = -3
+    expect(loss).toBe(9);
+    expect(gradients).toEqual([-6, -6, 6]);
   });
 
   test("Bradley-Terry stays finite at any margin", () => {

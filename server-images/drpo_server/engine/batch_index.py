@@ -29,6 +29,10 @@ class BatchIndex:
         """Entries of an output."""
         return self.rows if output is Output.SCORES else int(self.row_of_span.shape[0])
 
+    def row_of_entry(self, output: Output) -> Tensor:
+        """[entries]: the row that each entry of an output is in."""
+        return torch.arange(self.rows) if output is Output.SCORES else self.row_of_span
+
     def rows_of(self, output: Output, at: Tensor) -> Tensor:
         """Rows that the entries are in."""
         return at if output is Output.SCORES else self.row_of_span[at]

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from drpo_server.engine.batch_index import BatchIndex
-from drpo_server.engine.losses import compares_rows, loss_sum, output_of, weights_of
+from drpo_server.engine.losses import entry_loss_sum, output_of, weights_of
 from drpo_server.engine.model import Model
 from drpo_server.engine.passes import KeptBatch, ModelPass, Pass
 from drpo_server.engine.reading import Reading
-from drpo_server.engine.types import Linear, Loss, LossResult, ModelLoss, OnProgress, Output
+from drpo_server.engine.row_losses import row_loss_sum
+from drpo_server.engine.types import Linear, Loss, LossResult, ModelLoss, OnProgress, Output, RowLoss
 
 
 @dataclass
@@ -47,7 +48,7 @@ def forward_backward(
     outputs = {key: torch.zeros(index.entries(key[1])) for key in readings}
     models = {loss.model: None for loss in losses}
     try:
-        if len(batch_pass.cuts) > 1 and any(compares_rows(term.loss) for term in terms):
+        if len(batch_pass.cuts) > 1 and any(isinstance(term.loss, RowLoss) for term in terms):
             on_progress = _second_half(on_progress, _linearise(index, terms, readings, token_budget, kept, on_progress))
         for model_pass in batch_pass.run(on_progress):
             _backward(model_pass, terms, index, outputs)
@@ -66,7 +67,7 @@ def _readings(index: BatchIndex, terms: Sequence[_Term]) -> dict[_Key, Reading]:
     needed: dict[_Key, Tensor] = {}
     for term in terms:
         entries = index.entries(term.key[1])
-        weights = weights_of(term.loss, entries)
+        weights = weights_of(term.loss, index.row_of_entry(term.key[1]))
         if weights.shape[0] != entries:
             raise ValueError(
                 f"a loss on model {term.key[0].name!r} has {weights.shape[0]} weights for {entries} entries"
@@ -98,10 +99,10 @@ def _backward(
 
 
 def _evaluate(loss: Loss, x: Tensor, at: Tensor, index: BatchIndex) -> Tensor:
-    if compares_rows(loss):
-        scores = torch.zeros(index.rows, dtype=x.dtype, device=x.device)
-        return loss_sum(loss, scores.index_copy(0, at.to(x.device), x), _nothing)
-    return loss_sum(loss, x, lambda array: array[at].to(x))
+    if isinstance(loss, RowLoss):
+        whole = x.new_zeros(index.entries(output_of(loss))).index_copy(0, at.to(x.device), x)
+        return row_loss_sum(loss, whole, index.batch.span_lengths)
+    return entry_loss_sum(loss, x, lambda array: array[at].to(x))
 
 
 def _linearise(
@@ -112,24 +113,25 @@ def _linearise(
     kept: KeptBatch | None,
     on_progress: OnProgress,
 ) -> int:
-    """Comparisons that span micro-batches: reads all their scores first, and replaces each loss by the linear one that
-    has its gradient there. Returns the rows that were read."""
-    compared = [term for term in terms if compares_rows(term.loss)]
-    keys = {term.key for term in compared}
+    """Comparisons that span micro-batches: reads all that they are computed from first, and replaces each loss by the
+    linear one that has its gradient there. Returns the rows that were read."""
+    compared = [(term, term.loss) for term in terms if isinstance(term.loss, RowLoss)]
+    keys = {term.key for term, _ in compared}
     first = Pass(index, [readings[key] for key in _in_order(keys, readings)], token_budget, kept)
     rows = sum(len(part.rows) for part in first.cuts)
-    scores: dict[_Key, Tensor] = {}
+    outputs: dict[_Key, Tensor] = {}
     with torch.no_grad():
         for model_pass in first.run(lambda done, total: on_progress(done, 2 * total)):
             for reading, at, x in model_pass.read:
                 key = (reading.model, reading.output, reading.temperature)
-                scores.setdefault(key, torch.zeros(index.rows, dtype=x.dtype, device=x.device))[at.to(x.device)] = x
-    for term in compared:
-        leaf = scores[term.key].clone().requires_grad_()
-        total = loss_sum(term.loss, leaf, _nothing)
+                whole = outputs.setdefault(key, x.new_zeros(index.entries(reading.output)))
+                whole[at.to(x.device)] = x
+    for term, loss in compared:
+        leaf = outputs[term.key].clone().requires_grad_()
+        total = row_loss_sum(loss, leaf, index.batch.span_lengths)
         (slopes,) = torch.autograd.grad(total, leaf)
         term.total, term.fixed = float(total.detach()), True
-        term.loss = Linear(Output.SCORES, slopes.cpu())
+        term.loss = Linear(term.key[1], slopes.cpu())
     return rows
 
 
@@ -147,7 +149,3 @@ def _hand_over(model: Model) -> None:
         gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         before = model.gradients.get(name)
         model.gradients[name] = gradient if before is None else before + gradient
-
-
-def _nothing(_: Tensor) -> Tensor:
-    raise AssertionError("a loss that compares rows selects its own")

@@ -1,6 +1,7 @@
-"""The losses of trainer_service.proto, as written there: plain sums of the client's terms.
+"""The losses of trainer_service.proto, as written there: plain sums of the client's terms. Here are those whose terms
+read one entry each; row_losses.py has those that compare rows.
 
-x is what a loss is computed from (logp, v or s); [...] below selects the client's arrays at the entries present in a
+x is what a loss is computed from (logp, v or s); at(...) below selects the client's arrays at the entries present in a
 micro-batch. A term with weight 0 adds nothing.
 """
 
@@ -9,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from drpo_server.engine.row_losses import compared_rows
 from drpo_server.engine.types import (
     BradleyTerry,
     ClippedSurrogate,
     ClippedValue,
     CrossEntropy,
+    Dpo,
+    EntryLoss,
     Kl,
     KlEstimator,
     Linear,
+    LogRatioDifference,
     Loss,
     Output,
     RankedGroup,
@@ -33,7 +37,7 @@ Select = Callable[[Tensor], Tensor]
 def output_of(loss: Loss) -> Output:
     """What the loss is computed from."""
     match loss:
-        case CrossEntropy() | ClippedSurrogate() | Kl():
+        case CrossEntropy() | ClippedSurrogate() | Kl() | Dpo() | LogRatioDifference():
             return Output.LOGPROBS
         case ClippedValue():
             return Output.VALUES
@@ -43,31 +47,21 @@ def output_of(loss: Loss) -> Output:
             return output
 
 
-def weights_of(loss: Loss, entries: int) -> Tensor:
-    """What multiplies each entry of x: where it is 0, x need not be computed. Comparisons of rows need every row that
-    they name; [entries]."""
+def weights_of(loss: Loss, row_of_entry: Tensor) -> Tensor:
+    """What multiplies each entry of x: where it is 0, x need not be computed; [entries]. Comparisons need all of every
+    row that they name.
+    row_of_entry: the row that each entry of x is in; [entries]"""
     match loss:
         case Linear():
             return loss.coefficients
-        case BradleyTerry():
-            needed = torch.zeros(entries)
-            compared = loss.weights != 0
-            needed[loss.preferred_rows[compared]] = 1
-            needed[loss.rejected_rows[compared]] = 1
-            return needed
-        case RankedGroup():
-            return torch.repeat_interleave((loss.weights != 0).float(), loss.group_sizes)
+        case BradleyTerry() | RankedGroup() | Dpo() | LogRatioDifference():
+            return torch.isin(row_of_entry, compared_rows(loss)).float()
         case _:
             return loss.weights
 
 
-def compares_rows(loss: Loss) -> bool:
-    """Whether a term reads several rows, so that it may span micro-batches."""
-    return isinstance(loss, BradleyTerry | RankedGroup)
-
-
-def loss_sum(loss: Loss, x: Tensor, at: Select) -> Tensor:
-    """The sum of the loss's terms over the entries in x (all rows, if the loss compares rows). Scalar, of x's dtype."""
+def entry_loss_sum(loss: EntryLoss, x: Tensor, at: Select) -> Tensor:
+    """The sum of the loss's terms over the entries in x. Scalar, of x's dtype."""
     match loss:
         case CrossEntropy():
             return -(at(loss.weights) * x).sum()
@@ -75,11 +69,6 @@ def loss_sum(loss: Loss, x: Tensor, at: Select) -> Tensor:
             return _clipped_surrogate(loss, x, at)
         case ClippedValue():
             return _clipped_value(loss, x, at)
-        case BradleyTerry():
-            s = x
-            return -(loss.weights.to(s) * F.logsigmoid(s[loss.preferred_rows] - s[loss.rejected_rows])).sum()
-        case RankedGroup():
-            return _ranked_group(loss, x)
         case SquaredError():
             return (at(loss.weights) * 0.5 * (x - at(loss.targets)) ** 2).sum()
         case Kl():
@@ -105,20 +94,6 @@ def _clipped_value(loss: ClippedValue, v: Tensor, at: Select) -> Tensor:
     return (at(loss.weights) * 0.5 * error).sum()
 
 
-def _ranked_group(loss: RankedGroup, s: Tensor) -> Tensor:
-    """Bradley and Terry 1952 over every two rows of a group whose ratings differ."""
-    total = s.new_zeros(())
-    weights = loss.weights.to(s)
-    ratings = loss.ratings.to(s.device)
-    row = 0
-    for group, size in enumerate(loss.group_sizes.tolist()):
-        scores, rated = s[row : row + size], ratings[row : row + size]
-        preferred, rejected = torch.nonzero(rated[:, None] > rated[None, :], as_tuple=True)
-        total = total - weights[group] * F.logsigmoid(scores[preferred] - scores[rejected]).sum()
-        row += size
-    return total
-
-
 def _kl(estimator: KlEstimator, d: Tensor) -> Tensor:
     """Schulman 2020, "Approximating KL Divergence"; d = logp - reference_logprobs."""
     match estimator:
@@ -127,4 +102,4 @@ def _kl(estimator: KlEstimator, d: Tensor) -> Tensor:
         case KlEstimator.K2:
             return d**2 / 2
         case KlEstimator.K3:
-            return torch.exp(-d) - 1 + d
+            return torch.expm1(-d) + d  # exp(-d) - 1 loses all digits where d is small

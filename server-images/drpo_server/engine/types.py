@@ -119,7 +119,32 @@ class Linear:
     coefficients: torch.Tensor
 
 
-Loss = CrossEntropy | ClippedSurrogate | ClippedValue | BradleyTerry | RankedGroup | SquaredError | Kl | Linear
+@dataclass(frozen=True)
+class Dpo:
+    reference_logprobs: torch.Tensor  # [sum(span_lengths)]
+    preferred_rows: torch.Tensor  # int64 [comparisons]
+    rejected_rows: torch.Tensor  # int64 [comparisons]
+    weights: torch.Tensor  # [comparisons]
+    beta: float  # above 0
+    label_smoothing: float  # 0 to 0.5
+
+
+@dataclass(frozen=True)
+class LogRatioDifference:
+    base_logprobs: torch.Tensor  # [sum(span_lengths)]
+    first_rows: torch.Tensor  # int64 [pairs]
+    second_rows: torch.Tensor  # int64 [pairs]
+    targets: torch.Tensor  # [pairs]
+    weights: torch.Tensor  # [pairs]
+
+
+EntryLoss = CrossEntropy | ClippedSurrogate | ClippedValue | SquaredError | Kl | Linear
+"""Every term reads one entry of x."""
+
+RowLoss = BradleyTerry | RankedGroup | Dpo | LogRatioDifference
+"""A term compares rows, which may sit in different micro-batches."""
+
+Loss = EntryLoss | RowLoss
 
 
 @dataclass(frozen=True)

@@ -152,8 +152,38 @@ class LinearLoss(_message.Message):
     coefficients: _containers.RepeatedScalarFieldContainer[float]
     def __init__(self, output: _Optional[_Union[Output, str]] = ..., coefficients: _Optional[_Iterable[float]] = ...) -> None: ...
 
+class DpoLoss(_message.Message):
+    __slots__ = ("reference_logprobs", "preferred_rows", "rejected_rows", "weights", "beta", "label_smoothing")
+    REFERENCE_LOGPROBS_FIELD_NUMBER: _ClassVar[int]
+    PREFERRED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    BETA_FIELD_NUMBER: _ClassVar[int]
+    LABEL_SMOOTHING_FIELD_NUMBER: _ClassVar[int]
+    reference_logprobs: _containers.RepeatedScalarFieldContainer[float]
+    preferred_rows: _containers.RepeatedScalarFieldContainer[int]
+    rejected_rows: _containers.RepeatedScalarFieldContainer[int]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    beta: float
+    label_smoothing: float
+    def __init__(self, reference_logprobs: _Optional[_Iterable[float]] = ..., preferred_rows: _Optional[_Iterable[int]] = ..., rejected_rows: _Optional[_Iterable[int]] = ..., weights: _Optional[_Iterable[float]] = ..., beta: _Optional[float] = ..., label_smoothing: _Optional[float] = ...) -> None: ...
+
+class LogRatioDifferenceLoss(_message.Message):
+    __slots__ = ("base_logprobs", "first_rows", "second_rows", "targets", "weights")
+    BASE_LOGPROBS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ROWS_FIELD_NUMBER: _ClassVar[int]
+    SECOND_ROWS_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    base_logprobs: _containers.RepeatedScalarFieldContainer[float]
+    first_rows: _containers.RepeatedScalarFieldContainer[int]
+    second_rows: _containers.RepeatedScalarFieldContainer[int]
+    targets: _containers.RepeatedScalarFieldContainer[float]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, base_logprobs: _Optional[_Iterable[float]] = ..., first_rows: _Optional[_Iterable[int]] = ..., second_rows: _Optional[_Iterable[int]] = ..., targets: _Optional[_Iterable[float]] = ..., weights: _Optional[_Iterable[float]] = ...) -> None: ...
+
 class ModelLoss(_message.Message):
-    __slots__ = ("model", "temperature", "cross_entropy", "clipped_surrogate", "clipped_value", "bradley_terry", "ranked_group", "squared_error", "kl", "linear")
+    __slots__ = ("model", "temperature", "cross_entropy", "clipped_surrogate", "clipped_value", "bradley_terry", "ranked_group", "squared_error", "kl", "linear", "dpo", "log_ratio_difference")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     CROSS_ENTROPY_FIELD_NUMBER: _ClassVar[int]
@@ -164,6 +194,8 @@ class ModelLoss(_message.Message):
     SQUARED_ERROR_FIELD_NUMBER: _ClassVar[int]
     KL_FIELD_NUMBER: _ClassVar[int]
     LINEAR_FIELD_NUMBER: _ClassVar[int]
+    DPO_FIELD_NUMBER: _ClassVar[int]
+    LOG_RATIO_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
     model: _common_pb2.ModelRef
     temperature: float
     cross_entropy: CrossEntropyLoss
@@ -174,7 +206,9 @@ class ModelLoss(_message.Message):
     squared_error: SquaredErrorLoss
     kl: KlLoss
     linear: LinearLoss
-    def __init__(self, model: _Optional[_Union[_common_pb2.ModelRef, _Mapping]] = ..., temperature: _Optional[float] = ..., cross_entropy: _Optional[_Union[CrossEntropyLoss, _Mapping]] = ..., clipped_surrogate: _Optional[_Union[ClippedSurrogateLoss, _Mapping]] = ..., clipped_value: _Optional[_Union[ClippedValueLoss, _Mapping]] = ..., bradley_terry: _Optional[_Union[BradleyTerryLoss, _Mapping]] = ..., ranked_group: _Optional[_Union[RankedGroupLoss, _Mapping]] = ..., squared_error: _Optional[_Union[SquaredErrorLoss, _Mapping]] = ..., kl: _Optional[_Union[KlLoss, _Mapping]] = ..., linear: _Optional[_Union[LinearLoss, _Mapping]] = ...) -> None: ...
+    dpo: DpoLoss
+    log_ratio_difference: LogRatioDifferenceLoss
+    def __init__(self, model: _Optional[_Union[_common_pb2.ModelRef, _Mapping]] = ..., temperature: _Optional[float] = ..., cross_entropy: _Optional[_Union[CrossEntropyLoss, _Mapping]] = ..., clipped_surrogate: _Optional[_Union[ClippedSurrogateLoss, _Mapping]] = ..., clipped_value: _Optional[_Union[ClippedValueLoss, _Mapping]] = ..., bradley_terry: _Optional[_Union[BradleyTerryLoss, _Mapping]] = ..., ranked_group: _Optional[_Union[RankedGroupLoss, _Mapping]] = ..., squared_error: _Optional[_Union[SquaredErrorLoss, _Mapping]] = ..., kl: _Optional[_Union[KlLoss, _Mapping]] = ..., linear: _Optional[_Union[LinearLoss, _Mapping]] = ..., dpo: _Optional[_Union[DpoLoss, _Mapping]] = ..., log_ratio_difference: _Optional[_Union[LogRatioDifferenceLoss, _Mapping]] = ...) -> None: ...
 
 class ForwardBackwardRequest(_message.Message):
     __slots__ = ("mutation", "batch", "losses")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import grpc
 
 from drpo_server.compute import Call
+from drpo_server.engine.losses import output_of
 from drpo_server.engine.types import ModelLoss, OutputRequest
 from drpo_server.errors import FailedPrecondition, InvalidArgument, engine_refusals
 from drpo_server.kept_batches import use_batch
@@ -17,7 +18,7 @@ from drpo_server.runs import Run
 from drpo_server.services import Services
 from drpo_server.wire.batch import check_batch_fits, decode_batch_input
 from drpo_server.wire.fields import decode_id, finite, refuse_duplicates, require
-from drpo_server.wire.losses import check_loss_fits, decode_loss, output_of
+from drpo_server.wire.losses import check_loss_fits, decode_loss
 from drpo_server.wire.optimizer import decode_adamw
 from drpo_server.wire.outputs import check_head, decode_output
 from drpo_server.wire.references import decode_model_ref, decode_mutation, decode_run_id

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drpo_server.engine import types
+from drpo_server.engine.losses import output_of
 from drpo_server.engine.types import Batch, KlEstimator, Loss, Output
 from drpo_server.errors import InvalidArgument
 from drpo_server.proto_gen import trainer_service_pb2 as pb
@@ -44,55 +45,56 @@ def decode_loss(message: pb.ModelLoss, where: str) -> DecodedLoss:
     return DecodedLoss(ref, _DECODERS[kind](getattr(message, kind), where), temperature, where)
 
 
-def output_of(loss: Loss) -> Output:
-    """What a loss is computed from."""
-    match loss:
-        case types.CrossEntropy() | types.ClippedSurrogate() | types.Kl():
-            return Output.LOGPROBS
-        case types.ClippedValue():
-            return Output.VALUES
-        case types.BradleyTerry() | types.RankedGroup():
-            return Output.SCORES
-        case types.SquaredError(output=output) | types.Linear(output=output):
-            return output
-
-
 def check_loss_fits(decoded: DecodedLoss, batch: Batch) -> None:
     """Raises InvalidArgument unless every array of the loss has the batch's layout."""
     loss, where = decoded.loss, decoded.where
+    length, layout = output_layout(output_of(loss), batch)
+    for name in _ARRAYS[type(loss)]:
+        check_length(len(getattr(loss, name)), length, f"{where}.{name}", layout)
+    rows = len(batch.row_lengths)
     match loss:
-        case types.BradleyTerry():
-            _check_comparisons(loss, len(batch.row_lengths), where)
+        case types.BradleyTerry() | types.Dpo():
+            _check_pairs(loss, ("preferred_rows", "rejected_rows"), "comparison", rows, where)
+        case types.LogRatioDifference():
+            check_length(len(loss.targets), len(loss.weights), f"{where}.targets", "pair, as weights does")
+            _check_pairs(loss, ("first_rows", "second_rows"), "pair", rows, where)
         case types.RankedGroup():
-            _check_groups(loss, len(batch.row_lengths), where)
+            _check_groups(loss, rows, where)
         case _:
-            length, layout = output_layout(output_of(loss), batch)
-            for name in _ARRAYS[type(loss)]:
-                check_length(len(getattr(loss, name)), length, f"{where}.{name}", layout)
+            pass
 
 
-_ARRAYS: dict[type, tuple[str, ...]] = {
+_ARRAYS: dict[type[Loss], tuple[str, ...]] = {
     types.CrossEntropy: ("weights",),
     types.ClippedSurrogate: ("old_logprobs", "advantages", "weights"),
     types.ClippedValue: ("old_values", "returns", "weights"),
     types.SquaredError: ("targets", "weights"),
     types.Kl: ("reference_logprobs", "weights"),
     types.Linear: ("coefficients",),
+    types.BradleyTerry: (),
+    types.RankedGroup: ("ratings",),
+    types.Dpo: ("reference_logprobs",),
+    types.LogRatioDifference: ("base_logprobs",),
 }
+"""Those in the layout of what the loss is computed from."""
 
 
-def _check_comparisons(loss: types.BradleyTerry, rows: int, where: str) -> None:
-    comparisons = len(loss.weights)
-    for name, at in (("preferred_rows", loss.preferred_rows), ("rejected_rows", loss.rejected_rows)):
-        check_length(len(at), comparisons, f"{where}.{name}", "comparison, as weights does")
+def _check_pairs(
+    loss: types.BradleyTerry | types.Dpo | types.LogRatioDifference,
+    names: tuple[str, str],
+    what: str,
+    rows: int,
+    where: str,
+) -> None:
+    one, other = (getattr(loss, name) for name in names)
+    for name, at in zip(names, (one, other), strict=True):
+        check_length(len(at), len(loss.weights), f"{where}.{name}", f"{what}, as weights does")
         refuse_first(at >= rows, at, f"{where}.{name}", f"the batch has {rows} rows, counted from 0")
-    same = loss.preferred_rows == loss.rejected_rows
-    refuse_first(same, loss.rejected_rows, f"{where}.rejected_rows", "a row cannot be compared with itself")
+    refuse_first(one == other, other, f"{where}.{names[1]}", "a row cannot be compared with itself")
 
 
 def _check_groups(loss: types.RankedGroup, rows: int, where: str) -> None:
     check_length(len(loss.weights), len(loss.group_sizes), f"{where}.weights", "group")
-    check_length(len(loss.ratings), rows, f"{where}.ratings", "row")
     refuse_first(loss.group_sizes < 1, loss.group_sizes, f"{where}.group_sizes", "a group has at least one row")
     grouped = int(loss.group_sizes.sum())
     if grouped != rows:
@@ -145,6 +147,24 @@ def _linear(message: pb.LinearLoss, where: str) -> Loss:
     return types.Linear(output, **_floats_of(message, where, "coefficients"))
 
 
+def _dpo(message: pb.DpoLoss, where: str) -> Loss:
+    return types.Dpo(
+        **_floats_of(message, where, "reference_logprobs", "weights"),
+        preferred_rows=integers(message.preferred_rows),
+        rejected_rows=integers(message.rejected_rows),
+        beta=finite(message.beta, f"{where}.beta", above=0),
+        label_smoothing=finite(message.label_smoothing, f"{where}.label_smoothing", at_least=0, at_most=0.5),
+    )
+
+
+def _log_ratio_difference(message: pb.LogRatioDifferenceLoss, where: str) -> Loss:
+    return types.LogRatioDifference(
+        **_floats_of(message, where, "base_logprobs", "targets", "weights"),
+        first_rows=integers(message.first_rows),
+        second_rows=integers(message.second_rows),
+    )
+
+
 _DECODERS: dict[str, Callable[[Any, str], Loss]] = {
     "cross_entropy": lambda message, where: types.CrossEntropy(**_floats_of(message, where, "weights")),
     "clipped_surrogate": _clipped_surrogate,
@@ -154,4 +174,6 @@ _DECODERS: dict[str, Callable[[Any, str], Loss]] = {
     "squared_error": _squared_error,
     "kl": _kl,
     "linear": _linear,
+    "dpo": _dpo,
+    "log_ratio_difference": _log_ratio_difference,
 }

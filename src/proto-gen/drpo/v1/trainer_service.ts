@@ -229,6 +229,42 @@ export interface LinearLoss {
   readonly coefficients: readonly number[];
 }
 
+/**
+ * - sum over comparisons of weight * ((1 - label_smoothing) * log sigmoid(m) + label_smoothing * log sigmoid(-m)),
+ * m = beta * (d[preferred] - d[rejected]) with d from reference_logprobs (Rafailov et al. 2023, arXiv 2305.18290, eq. 7).
+ */
+export interface DpoLoss {
+  /** Log-probability of each span token under the reference; [sum(span_lengths)]. */
+  readonly referenceLogprobs: readonly number[];
+  /** Row of the preferred response of each comparison; [comparisons]. */
+  readonly preferredRows: readonly number[];
+  /** Row of the rejected response of each comparison; [comparisons]. */
+  readonly rejectedRows: readonly number[];
+  /** Weight of each comparison; [comparisons]. */
+  readonly weights: readonly number[];
+  /** Margin in logits for each nat of log-ratio; above 0. */
+  readonly beta: number;
+  /** Share of comparisons taken to be labelled the wrong way round (Mitchell 2023, conservative DPO); 0 to 0.5. */
+  readonly labelSmoothing: number;
+}
+
+/**
+ * sum over pairs of weight * 1/2 (d[first] - d[second] - target)^2 with d from base_logprobs. REBEL (Gao et al. 2024,
+ * arXiv 2404.16767, eq. 4) with target = eta * (r(x, y) - r(x, y')).
+ */
+export interface LogRatioDifferenceLoss {
+  /** Log-probability of each span token under the policy that the update starts from; [sum(span_lengths)]. */
+  readonly baseLogprobs: readonly number[];
+  /** Row of the first response of each pair; [pairs]. */
+  readonly firstRows: readonly number[];
+  /** Row of the second response of each pair; [pairs]. */
+  readonly secondRows: readonly number[];
+  /** What d[first] - d[second] should be, in nats; [pairs]. */
+  readonly targets: readonly number[];
+  /** Weight of each pair; [pairs]. */
+  readonly weights: readonly number[];
+}
+
 export interface ModelLoss {
   /** A trainable model. */
   readonly model:
@@ -245,6 +281,8 @@ export interface ModelLoss {
     | { readonly $case: "squaredError"; readonly value: SquaredErrorLoss }
     | { readonly $case: "kl"; readonly value: KlLoss }
     | { readonly $case: "linear"; readonly value: LinearLoss }
+    | { readonly $case: "dpo"; readonly value: DpoLoss }
+    | { readonly $case: "logRatioDifference"; readonly value: LogRatioDifferenceLoss }
     | undefined;
 }
 
@@ -1562,6 +1600,350 @@ export const LinearLoss: MessageFns<LinearLoss> = {
   },
 };
 
+function createBaseDpoLoss(): DpoLoss {
+  return { referenceLogprobs: [], preferredRows: [], rejectedRows: [], weights: [], beta: 0, labelSmoothing: 0 };
+}
+
+export const DpoLoss: MessageFns<DpoLoss> = {
+  encode(message: DpoLoss, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.referenceLogprobs.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.referenceLogprobs) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.preferredRows.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.preferredRows) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.rejectedRows.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.rejectedRows) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.weights.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.weights) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.beta !== 0) {
+      writer.uint32(45).float(message.beta);
+    }
+    if (message.labelSmoothing !== 0) {
+      writer.uint32(53).float(message.labelSmoothing);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DpoLoss {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDpoLoss() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 13) {
+              message.referenceLogprobs.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.referenceLogprobs.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.preferredRows.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.preferredRows.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.rejectedRows.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.rejectedRows.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag === 37) {
+              message.weights.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.weights.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag !== 45) {
+              break;
+            }
+
+            message.beta = reader.float();
+            continue;
+          }
+          case 6: {
+            if (tag !== 53) {
+              break;
+            }
+
+            message.labelSmoothing = reader.float();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DpoLoss>, I>>(base?: I): DpoLoss {
+    return DpoLoss.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DpoLoss>, I>>(object: I): DpoLoss {
+    const message = createBaseDpoLoss() as any;
+    message.referenceLogprobs = object.referenceLogprobs?.map((e) => e) || [];
+    message.preferredRows = object.preferredRows?.map((e) => e) || [];
+    message.rejectedRows = object.rejectedRows?.map((e) => e) || [];
+    message.weights = object.weights?.map((e) => e) || [];
+    message.beta = object.beta ?? 0;
+    message.labelSmoothing = object.labelSmoothing ?? 0;
+    return message;
+  },
+};
+
+function createBaseLogRatioDifferenceLoss(): LogRatioDifferenceLoss {
+  return { baseLogprobs: [], firstRows: [], secondRows: [], targets: [], weights: [] };
+}
+
+export const LogRatioDifferenceLoss: MessageFns<LogRatioDifferenceLoss> = {
+  encode(message: LogRatioDifferenceLoss, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.baseLogprobs.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.baseLogprobs) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.firstRows.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.firstRows) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.secondRows.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.secondRows) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.targets.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.targets) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.weights.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.weights) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogRatioDifferenceLoss {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogRatioDifferenceLoss() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 13) {
+              message.baseLogprobs.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.baseLogprobs.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.firstRows.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.firstRows.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.secondRows.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.secondRows.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag === 37) {
+              message.targets.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.targets.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag === 45) {
+              message.weights.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.weights.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LogRatioDifferenceLoss>, I>>(base?: I): LogRatioDifferenceLoss {
+    return LogRatioDifferenceLoss.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LogRatioDifferenceLoss>, I>>(object: I): LogRatioDifferenceLoss {
+    const message = createBaseLogRatioDifferenceLoss() as any;
+    message.baseLogprobs = object.baseLogprobs?.map((e) => e) || [];
+    message.firstRows = object.firstRows?.map((e) => e) || [];
+    message.secondRows = object.secondRows?.map((e) => e) || [];
+    message.targets = object.targets?.map((e) => e) || [];
+    message.weights = object.weights?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseModelLoss(): ModelLoss {
   return { model: undefined, temperature: 0, loss: undefined };
 }
@@ -1598,6 +1980,12 @@ export const ModelLoss: MessageFns<ModelLoss> = {
         break;
       case "linear":
         LinearLoss.encode(message.loss.value, writer.uint32(82).fork()).join();
+        break;
+      case "dpo":
+        DpoLoss.encode(message.loss.value, writer.uint32(90).fork()).join();
+        break;
+      case "logRatioDifference":
+        LogRatioDifferenceLoss.encode(message.loss.value, writer.uint32(98).fork()).join();
         break;
     }
     return writer;
@@ -1696,6 +2084,25 @@ export const ModelLoss: MessageFns<ModelLoss> = {
             message.loss = { $case: "linear", value: LinearLoss.decode(reader, reader.uint32()) };
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.loss = { $case: "dpo", value: DpoLoss.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.loss = {
+              $case: "logRatioDifference",
+              value: LogRatioDifferenceLoss.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1763,6 +2170,18 @@ export const ModelLoss: MessageFns<ModelLoss> = {
       case "linear": {
         if (object.loss?.value !== undefined && object.loss?.value !== null) {
           message.loss = { $case: "linear", value: LinearLoss.fromPartial(object.loss.value) };
+        }
+        break;
+      }
+      case "dpo": {
+        if (object.loss?.value !== undefined && object.loss?.value !== null) {
+          message.loss = { $case: "dpo", value: DpoLoss.fromPartial(object.loss.value) };
+        }
+        break;
+      }
+      case "logRatioDifference": {
+        if (object.loss?.value !== undefined && object.loss?.value !== null) {
+          message.loss = { $case: "logRatioDifference", value: LogRatioDifferenceLoss.fromPartial(object.loss.value) };
         }
         break;
       }
