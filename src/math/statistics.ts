@@ -10,11 +10,15 @@ export function variance(xs: readonly number[]): number {
 
 export const standardDeviation = (xs: readonly number[]): number => Math.sqrt(variance(xs));
 
-/** (x - mean) / standard deviation. Numbers that are all equal become zeros. */
-export function whiten(xs: readonly number[]): number[] {
+/**
+ * (x - mean) / sqrt(variance + 1e-8), with the variance divided by n. Numbers that are all equal become zeros.
+ * @param shiftMean whether the mean becomes 0; otherwise it is added back, and only the deviation becomes 1
+ */
+export function whiten(xs: readonly number[], { shiftMean = true }: { readonly shiftMean?: boolean } = {}): number[] {
   const centre = mean(xs);
-  const scale = standardDeviation(xs) + 1e-8;
-  return xs.map((x) => (x - centre) / scale);
+  const scale = Math.sqrt(variance(xs) + 1e-8);
+  const kept = shiftMean ? 0 : centre;
+  return xs.map((x) => (x - centre) / scale + kept);
 }
 
 /** 1 - Var(target - prediction) / Var(target); 0 where the targets do not vary. */
