@@ -1,9 +1,9 @@
 import type { ScoreRolloutsRequest, RewardModelServiceServer } from "../proto-gen/drpo/v1/reward_model_service.js";
+import { checkHead } from "./check-model.js";
 import { decodeRows } from "./decode-batch.js";
 import { findModel } from "./find-model.js";
 import { forward } from "./forward.js";
 import { type Gate, streaming } from "./handlers.js";
-import { invalid } from "./service-error.js";
 import { findRun, type World } from "./world.js";
 
 /** RewardModelService on tables. */
@@ -11,7 +11,7 @@ export const rewardModelService = (world: World, gate: Gate): RewardModelService
   scoreRollouts: streaming(gate, "ScoreRollouts", ({ runId, model: ref, rows }: ScoreRolloutsRequest) => {
     const batch = decodeRows(world, rows, { spans: false });
     const model = findModel(findRun(world, runId), ref);
-    if (model.head !== "scalar") throw invalid(`${ref?.model} has no scalar head`);
+    checkHead(model, "scores");
     return [{ $case: "result" as const, value: { scores: forward(model.table, batch, "scores") } }];
   }),
 });

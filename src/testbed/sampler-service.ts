@@ -6,6 +6,7 @@ import {
   SyncWeightsRequest,
   type SamplerServiceServer,
 } from "../proto-gen/drpo/v1/sampler_service.js";
+import { checkHead } from "./check-model.js";
 import { checkTokens } from "./decode-batch.js";
 import { findModel } from "./find-model.js";
 import { type Gate, streaming } from "./handlers.js";
@@ -43,7 +44,7 @@ const runSampleRollouts = (
     checkTokens(world, tokenIds, world.options.contextTokens - maxNewTokens);
   }
   const model = findModel(findRun(world, runId), ref);
-  if (model.head !== "language-model") throw invalid(`${ref?.model} has no language-model head`);
+  checkHead(model, "logprobs");
   const version = versionOf(model);
   return contexts
     .flatMap(({ tokenIds, maxNewTokens, firstPosition, seeds }, contextIndex) =>

@@ -4,9 +4,9 @@ import type { AdamW } from "../ports/trainer.js";
 /** One state's weights with the moments of AdamW. */
 export interface TableRow {
   readonly context: TokenIds;
-  weights: number[];
-  firstMoments: number[];
-  secondMoments: number[];
+  readonly weights: number[];
+  readonly firstMoments: number[];
+  readonly secondMoments: number[];
 }
 
 /** Gradients by context (of a model: by state); the key is that of `contextKey`. */
@@ -28,12 +28,33 @@ export const everyContext = (initial: (context: TokenIds) => readonly number[]):
   initial,
 });
 
+/** Contexts with the same last tokens share their weights. */
+export const lastTokens = (count: number, initial: (state: TokenIds) => readonly number[]): TableRule => ({
+  state: (context) => context.slice(Math.max(0, context.length - count)),
+  initial,
+});
+
+/** A step that was made, with the bias corrections 1 - beta^step. */
+interface MadeStep {
+  readonly adamw: AdamW;
+  readonly meanCorrection: number;
+  readonly varianceCorrection: number;
+}
+
+interface StoredRow {
+  readonly row: TableRow;
+  /** Steps of the table that are in the row's weights. */
+  stepsMade: number;
+}
+
 /**
  * The weights of a tabular model: some numbers for each state. There are as many states as token sequences, so only those
- * that a gradient has reached are stored; the others hold what the rule says, decayed like all weights.
+ * that a gradient has reached are stored; the others hold what the rule says, decayed like all weights. A stored row
+ * makes the steps that had no gradient for it when it is next looked at, so that a step costs what its gradients cost.
  */
 export class Table {
-  private readonly rows = new Map<string, TableRow>();
+  private readonly rows = new Map<string, StoredRow>();
+  private readonly steps: MadeStep[] = [];
 
   /** @param decay product of all weight decay so far */
   constructor(
@@ -46,9 +67,11 @@ export class Table {
     return this.rule.state(context);
   }
 
+  /** The weights of a context's state; to be used before the next step. */
   read(context: TokenIds): readonly number[] {
     const state = this.state(context);
-    return this.rows.get(contextKey(state))?.weights ?? this.rule.initial(state).map((weight) => weight * this.decay);
+    const stored = this.rows.get(contextKey(state));
+    return stored === undefined ? this.firstWeights(state) : this.caughtUp(stored).weights;
   }
 
   /**
@@ -57,8 +80,15 @@ export class Table {
    * @param step counts from 1, for the bias correction
    */
   stepAdamW(gradients: TableGradients, adamw: AdamW, step: number): void {
-    for (const { context } of gradients.values()) this.touch(context);
-    for (const [key, row] of this.rows) stepRow(row, gradients.get(key)?.gradients, adamw, step);
+    const made = { adamw, meanCorrection: 1 - adamw.beta1 ** step, varianceCorrection: 1 - adamw.beta2 ** step };
+    for (const { context, gradients: slopes } of gradients.values()) {
+      // A gradient of zeros does what none does.
+      if (slopes.every((slope) => slope === 0)) continue;
+      const stored = this.store(context);
+      stepRow(this.caughtUp(stored), slopes, made);
+      stored.stepsMade++;
+    }
+    this.steps.push(made);
     this.decay *= 1 - adamw.learningRate * adamw.weightDecay;
   }
 
@@ -70,12 +100,13 @@ export class Table {
   static fromRows(rule: TableRule, decay: number, rows: readonly TableRow[], withMoments: boolean): Table {
     const table = new Table(rule, decay);
     for (const { context, weights, firstMoments, secondMoments } of rows) {
-      table.rows.set(contextKey(context), {
+      const row = {
         context,
         weights: [...weights],
         firstMoments: withMoments ? [...firstMoments] : weights.map(() => 0),
         secondMoments: withMoments ? [...secondMoments] : weights.map(() => 0),
-      });
+      };
+      table.rows.set(contextKey(context), { row, stepsMade: 0 });
     }
     return table;
   }
@@ -86,25 +117,42 @@ export class Table {
 
   /** Stored rows in the order of their keys, so that equal tables have equal rows. */
   toRows(): readonly TableRow[] {
-    return [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    return [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => this.caughtUp(stored));
   }
 
-  private touch(context: TokenIds): void {
+  private firstWeights(state: TokenIds): number[] {
+    return this.rule.initial(state).map((weight) => weight * this.decay);
+  }
+
+  private store(context: TokenIds): StoredRow {
     const key = contextKey(context);
-    if (this.rows.has(key)) return;
-    const weights = [...this.read(context)];
+    const found = this.rows.get(key);
+    if (found !== undefined) return found;
+    const weights = this.firstWeights(context);
     const zeros = () => weights.map(() => 0);
-    this.rows.set(key, { context: [...context], weights, firstMoments: zeros(), secondMoments: zeros() });
+    const row = { context: [...context], weights, firstMoments: zeros(), secondMoments: zeros() };
+    const stored = { row, stepsMade: this.steps.length };
+    this.rows.set(key, stored);
+    return stored;
+  }
+
+  /** The row after the steps that it has not made yet: without a gradient, but moments and decay move it on. */
+  private caughtUp(stored: StoredRow): TableRow {
+    while (stored.stepsMade < this.steps.length) stepRow(stored.row, [], this.steps[stored.stepsMade++]!);
+    return stored.row;
   }
 }
 
-const stepRow = (row: TableRow, gradients: readonly number[] | undefined, adamw: AdamW, step: number): void => {
-  const { learningRate, beta1, beta2, epsilon, weightDecay } = adamw;
-  row.firstMoments = row.firstMoments.map((m, i) => beta1 * m + (1 - beta1) * (gradients?.[i] ?? 0));
-  row.secondMoments = row.secondMoments.map((v, i) => beta2 * v + (1 - beta2) * (gradients?.[i] ?? 0) ** 2);
-  row.weights = row.weights.map((weight, i) => {
-    const mean = (row.firstMoments[i] ?? 0) / (1 - beta1 ** step);
-    const deviation = Math.sqrt((row.secondMoments[i] ?? 0) / (1 - beta2 ** step));
-    return weight * (1 - learningRate * weightDecay) - (learningRate * mean) / (deviation + epsilon);
-  });
+/** @param gradients none: zeros */
+const stepRow = (row: TableRow, gradients: readonly number[], made: MadeStep): void => {
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = made.adamw;
+  const { weights, firstMoments, secondMoments } = row;
+  for (const [i, weight] of weights.entries()) {
+    const gradient = gradients[i] ?? 0;
+    const first = (firstMoments[i] = beta1 * firstMoments[i]! + (1 - beta1) * gradient);
+    const second = (secondMoments[i] = beta2 * secondMoments[i]! + (1 - beta2) * gradient ** 2);
+    const mean = first / made.meanCorrection;
+    const deviation = Math.sqrt(second / made.varianceCorrection);
+    weights[i] = weight * (1 - learningRate * weightDecay) - (learningRate * mean) / (deviation + epsilon);
+  }
 };

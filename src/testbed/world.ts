@@ -3,6 +3,7 @@ import type { Head } from "../domain/model.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { BatchRow } from "../ports/trainer.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
+import { everyContext, lastTokens } from "./table.js";
 import type { Origin, RuleOf, TabularModel } from "./tabular-model.js";
 import { createWordTokenizer, type WordTokenizer } from "./word-tokenizer.js";
 
@@ -29,6 +30,10 @@ export interface WorldOptions {
   readonly vocabulary: readonly string[];
   /** Longest row, tokens. */
   readonly contextTokens: number;
+  /** Text of a conversation, with what opens the assistant's turn where that is asked for; left out: bases have none. */
+  readonly chatTemplate?:
+    | ((messages: readonly { readonly role: string; readonly content: string }[], opensTurn: boolean) => string)
+    | undefined;
   /** First logits of a language model in a context, one a token; zeros if left out. */
   readonly logits?: WeightRule<readonly number[]> | undefined;
   /** First number of a scalar head in a context: the whole row for a score, a state for a value; zero if left out. */
@@ -97,11 +102,10 @@ export const nextNumber = (store: CheckpointStore, counter: string): bigint => {
 
 const ruleOf =
   ({ vocabulary, logits, scores, memoryTokens }: WorldOptions): RuleOf =>
-  (head: Head, origin: Origin) => ({
-    state: (context) =>
-      memoryTokens === undefined ? context : context.slice(Math.max(0, context.length - memoryTokens)),
-    initial(state) {
+  (head: Head, origin: Origin) => {
+    const initial = (state: TokenIds): readonly number[] => {
       if (head === "scalar") return [origin && scores ? scores(state, origin) : 0];
       return origin && logits ? logits(state, origin) : vocabulary.map(() => 0);
-    },
-  });
+    };
+    return memoryTokens === undefined ? everyContext(initial) : lastTokens(memoryTokens, initial);
+  };

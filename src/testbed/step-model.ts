@@ -1,0 +1,46 @@
+import { status } from "@grpc/grpc-js";
+import type { AdamW } from "../ports/trainer.js";
+import { discardGradients } from "./loss-pass.js";
+import { refused, ServiceError } from "./service-error.js";
+import type { TableGradients } from "./table.js";
+import type { TabularModel } from "./tabular-model.js";
+
+/**
+ * One AdamW step on the accumulated gradients, which are used up.
+ * @param step.requestIds every request whose gradients are in
+ * @param step.maxGradientNorm longer gradients are scaled down to it; 0: none are
+ * @returns the gradients' norm before scaling
+ * @throws FAILED_PRECONDITION for other requests; ABORTED if the norm is not finite
+ */
+export const stepModel = (
+  model: TabularModel,
+  step: { readonly requestIds: readonly string[]; readonly adamw: AdamW; readonly maxGradientNorm: number },
+): number => {
+  const { requestIds, adamw, maxGradientNorm } = step;
+  checkRequests(model.gradientRequestIds, requestIds);
+  const norm = gradientNorm(model.gradients);
+  if (!Number.isFinite(norm)) throw new ServiceError(status.ABORTED, `the gradient norm is ${norm}`);
+  const isLong = maxGradientNorm > 0 && norm > maxGradientNorm;
+  const gradients = isLong ? scaled(model.gradients, maxGradientNorm / norm) : model.gradients;
+  model.table.stepAdamW(gradients, adamw, ++model.adamSteps);
+  model.optimizerStep += 1n;
+  discardGradients(model);
+  return norm;
+};
+
+const checkRequests = (accumulated: ReadonlySet<string>, expected: readonly string[]): void => {
+  const wanted = new Set(expected);
+  const fits = wanted.size > 0 && wanted.size === accumulated.size && [...wanted].every((id) => accumulated.has(id));
+  if (fits) return;
+  throw refused(
+    `gradients are of requests [${[...accumulated].join(", ")}], the step expects [${expected.join(", ")}]`,
+  );
+};
+
+const gradientNorm = (gradients: TableGradients): number =>
+  Math.sqrt([...gradients.values()].flatMap(({ gradients: row }) => row).reduce((sum, slope) => sum + slope ** 2, 0));
+
+const scaled = (gradients: TableGradients, scale: number): TableGradients =>
+  new Map(
+    [...gradients].map(([key, row]) => [key, { ...row, gradients: row.gradients.map((slope) => slope * scale) }]),
+  );
