@@ -29,8 +29,20 @@ export type * from "./ports/tokenizer.js";
 export type * from "./ports/trainer.js";
 
 export type * from "./drpo/algorithms/algorithm.js";
-export { createPpo, ppoOptionsSchema, type PpoOptions, type PpoSettings } from "./drpo/algorithms/ppo.js";
-export { datasetResetSampler, type ResetSampler } from "./drpo/reset-sampler.js";
+export { defineAlgorithm, type AlgorithmDefinition } from "./drpo/algorithms/define-algorithm.js";
+export { grpo } from "./drpo/algorithms/grpo.js";
+export type * from "./drpo/algorithms/minibatch.js";
+export { npg } from "./drpo/algorithms/npg.js";
+export { onPolicy, type OnPolicyMethod } from "./drpo/algorithms/on-policy.js";
+export { policyGradient } from "./drpo/algorithms/policy-gradient.js";
+export type { PolicySettings } from "./drpo/algorithms/policy-settings.js";
+export { ppo } from "./drpo/algorithms/ppo.js";
+export { rebel } from "./drpo/algorithms/rebel.js";
+export { rloo } from "./drpo/algorithms/rloo.js";
+export type { CutFunction, CutFunctionRequest } from "./drpo/resets/function-cut.js";
+export type * from "./drpo/resets/prefix-selector.js";
+export { createResetSampler, type ResetSampler } from "./drpo/resets/reset-sampler.js";
+export type * from "./drpo/resets/reset-source.js";
 export { trainPolicy, type PolicyTraining } from "./drpo/train-policy.js";
 
 export type { RunContext } from "./stages/run-context.js";

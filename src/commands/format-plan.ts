@@ -13,10 +13,13 @@ export function planAsJson({ recipe, dataset, directory }: TrainingPlan) {
   return {
     runDirectory: directory,
     data: { train: sizeOf(dataset.train), heldOut: sizeOf(dataset.heldOut), hash: dataset.hash },
-    policy: {
-      rollouts: policy.iterations * policy.rolloutsPerIteration,
-      validations: Math.ceil(policy.iterations / policy.validation.every),
-    },
+    policy:
+      policy.kind === "online"
+        ? {
+            rollouts: policy.iterations * policy.rolloutsPerIteration,
+            validations: Math.ceil(policy.iterations / policy.validation.every),
+          }
+        : null,
     evaluation: { responses: 2 * evaluation.rollouts },
     recipe,
   };
@@ -34,17 +37,31 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
     adapter: "one's own adapter",
     folder: "one's own model",
   };
-  const { proportion } = recipe.policy.reset;
+  const rewardOf: Readonly<Record<string, string>> = {
+    ...origin,
+    function: "a function",
+    http: "an HTTP verifier",
+    sum: "a weighted sum",
+  };
   return [
     `run directory  ${shownPath(plan.directory, cwd)}`,
     `data           ${side(data.train)}; held out: ${side(data.heldOut)}`,
     `server         ${recipe.server.kind === "local" ? "started with the run" : recipe.server.address}`,
     `sft            ${origin[recipe.sft.kind]}`,
-    `reward model   ${origin[recipe.reward.kind]}`,
-    `policy         ${recipe.policy.algorithm.kind}, reset proportion ${proportion}${proportion === 0 ? " (no resets)" : ""}: ` +
-      `${recipe.policy.iterations} iterations of ${recipe.policy.rolloutsPerIteration} rollouts, ${policy.validations} validations`,
+    `reward         ${rewardOf[recipe.reward.kind] ?? recipe.reward.kind}`,
+    `policy         ${policyLine(recipe.policy, policy?.validations ?? 0)}`,
     `evaluation     ${evaluation.responses} responses, half of them by SFT`,
     "",
     JSON.stringify(recipe, null, 2),
   ].join("\n");
+}
+
+function policyLine(policy: TrainingPlan["recipe"]["policy"], validations: number): string {
+  if (policy.kind === "dpo") return `dpo, offline: ${policy.epochs} epochs of batches of ${policy.batchSize} pairs`;
+  const { algorithm, iterations, rolloutsPerIteration, reset } = policy;
+  const resets =
+    reset.proportion === 0
+      ? "no resets"
+      : `resets into ${reset.source.kind}, cut by ${reset.selector.kind}, proportion ${reset.proportion}`;
+  return `${algorithm.kind}, ${resets}: ${iterations} iterations of ${rolloutsPerIteration} rollouts, ${validations} validations`;
 }

@@ -64,7 +64,7 @@ export async function openTrainedRun(
       ...{ recipe, server, cache, progress, signal },
       run: readOnlyRun(record.runId, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
-      algorithm: createAlgorithm(recipe.policy),
+      ...{ algorithm: createAlgorithm(recipe), pool: null, cutFunction: null },
       judge: createJudge(recipe.evaluation.judge),
     });
   };
@@ -116,5 +116,6 @@ function readOnlyRun(runId: string, commit: Commit | null): RunDirectory {
     runId,
     lastCommit: () => commit,
     ...{ commit: refuse, appendMetrics: refuse, writeRollouts: refuse, writeEvaluation: refuse },
+    ...{ readRollouts: refuse, writeMemory: refuse, readMemory: refuse },
   };
 }

@@ -1,11 +1,16 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { loadRecipe, refusal, resolveRecipe } from "../config/load-recipe.js";
 import { unusableData } from "../config/unusable-data.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
+import { readResetPool } from "../data/read-reset-pool.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
+import type { ResetPool } from "../domain/reset-pool.js";
+import type { CutFunction } from "../drpo/resets/function-cut.js";
 import { BadInputError } from "../errors.js";
 import { readRunRecord } from "../run/read-run.js";
+import { loadUserFunction } from "../user-modules/load-user-module.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
 import { type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
@@ -21,6 +26,9 @@ export interface TrainingOptions {
 export interface TrainingPlan {
   readonly recipe: RegisteredRecipe;
   readonly dataset: PreferenceDataset;
+  /** What resets go into, and where a user's function cuts, where the recipe names them. */
+  readonly pool: ResetPool | null;
+  readonly cutFunction: CutFunction | null;
   /** Absolute. */
   readonly directory: string;
 }
@@ -39,7 +47,33 @@ export async function planTraining(
   const dataset = await readPreferenceDataset(recipe.data);
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
-  return { recipe, dataset, directory };
+  return { recipe, dataset, directory, ...(await readResets(recipe)) };
+}
+
+/** The pool and the function of a ResetSpec: what is wrong with them is said before a server is started. */
+async function readResets({
+  policy,
+  model,
+  server,
+}: RegisteredRecipe): Promise<Pick<TrainingPlan, "pool" | "cutFunction">> {
+  if (policy.kind !== "online") return { pool: null, cutFunction: null };
+  const { source, selector } = policy.reset;
+  const vocabularySize = server.kind === "local" ? await vocabularySizeOf(model.base) : null;
+  const where = `policy.reset.selector.module`;
+  return {
+    pool: source.kind === "pool" ? await readResetPool(source.path, vocabularySize) : null,
+    cutFunction:
+      selector.kind === "function"
+        ? (await loadUserFunction<CutFunction>({ module: selector.module, exportName: selector.export, where })).fn
+        : null,
+  };
+}
+
+/** As the base's config.json says; null if it does not. */
+async function vocabularySizeOf(base: string): Promise<number | null> {
+  const text = await readFile(join(base, "config.json"), "utf8").catch(() => "{}");
+  const { vocab_size: size } = JSON.parse(text) as { readonly vocab_size?: unknown };
+  return typeof size === "number" ? size : null;
 }
 
 async function readRecipe(

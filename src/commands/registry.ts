@@ -1,25 +1,29 @@
 import { z } from "zod";
 import { recipeSchema } from "../config/recipe.js";
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
-import { createPpo, ppoOptionsSchema } from "../drpo/algorithms/ppo.js";
 import { createLexiconJudge, lexiconJudgeOptions } from "../judge/lexicon-judge.js";
 import type { Judge } from "../ports/judge.js";
+import { ALGORITHMS, algorithmRegistry } from "./algorithm-registry.js";
 
-/** The schema of a recipe with every algorithm and judge that there is: a new one is registered here, and below. */
+const algorithms = algorithmRegistry(ALGORITHMS);
+
+/** The schema of a recipe with every algorithm, judge and reward that there is. */
 export const registeredRecipeSchema = recipeSchema({
-  algorithm: z.discriminatedUnion("kind", [ppoOptionsSchema]).describe("How the policy is updated."),
+  algorithm: algorithms.schema,
   judge: z.discriminatedUnion("kind", [lexiconJudgeOptions]).describe("Who says which of two responses is better."),
+  rewards: [],
+}).superRefine(({ policy }, context) => {
+  if (policy.kind !== "online") return;
+  for (const { path, message } of algorithms.conflicts(policy))
+    context.addIssue({ code: "custom", path: ["policy", ...path], message });
 });
 
-/** A recipe whose algorithm and judge are known ones. */
+/** A recipe whose algorithm, judge and rewards are known ones. */
 export type RegisteredRecipe = z.output<typeof registeredRecipeSchema>;
 
-export function createAlgorithm({ algorithm, klCoef, optimizer }: RegisteredRecipe["policy"]): Algorithm {
-  switch (algorithm.kind) {
-    case "ppo":
-      return createPpo({ ...algorithm, klCoef, optimizer });
-  }
-}
+/** The update of an online policy; null for one that is trained offline. */
+export const createAlgorithm = ({ policy }: RegisteredRecipe): Algorithm | null =>
+  policy.kind === "online" ? algorithms.create(policy) : null;
 
 export function createJudge(judge: RegisteredRecipe["evaluation"]["judge"]): Judge {
   switch (judge.kind) {

@@ -89,7 +89,7 @@ async function train(context: CommandContext, plan: TrainingPlan, session: Sessi
 
 async function trainOnServer(
   context: CommandContext,
-  { recipe, dataset, directory }: TrainingPlan,
+  { recipe, dataset, pool, cutFunction, directory }: TrainingPlan,
   { progress, signal }: Session,
   run: OpenRunDirectory,
 ): Promise<Evaluation> {
@@ -106,9 +106,11 @@ async function trainOnServer(
       onWait: (stage, holder) =>
         progress.note(`${stage}: waiting for process ${holder.process.pid}, which computes the same`),
     });
-    const algorithm = createAlgorithm(recipe.policy);
+    const algorithm = createAlgorithm(recipe);
     const judge = createJudge(recipe.evaluation.judge);
-    return await runRecipe({ recipe, dataset, server, run, cache, judge, algorithm, progress, signal });
+    return await runRecipe({
+      ...{ recipe, dataset, pool, cutFunction, server, run, cache, judge, algorithm, progress, signal },
+    });
   } catch (error) {
     throw withResumeAdvice(error, run, shownPath(directory, context.cwd), signal);
   } finally {

@@ -1,9 +1,20 @@
+import type { OnlineOptions } from "./policy.js";
 import type { Recipe } from "./recipe.js";
+import { resetConflicts } from "./reset-conflicts.js";
+import { rewardConflicts } from "./reward-conflicts.js";
 
 /** A line for each pair of options that are right by themselves but not together. */
 export function conflicts({ model, sft, reward, policy }: Recipe): readonly string[] {
-  const { rolloutsPerIteration, reset, iterations, checkpointEvery } = policy;
-  const lines: string[] = [];
+  const lines = [...(policy.kind === "online" ? onlineConflicts(policy) : []), ...rewardConflicts({ model, reward })];
+  if (model.shape.kind === "full" && sft.kind === "adapter") {
+    lines.push('sft.kind is "adapter", but model.shape.kind is "full": an adapter needs "lora"');
+  }
+  return lines;
+}
+
+function onlineConflicts(policy: OnlineOptions): readonly string[] {
+  const { rolloutsPerIteration, reset, iterations, checkpointEvery, klPlacement, klCoef, adaptiveKl } = policy;
+  const lines = [...resetConflicts(reset)];
   if (rolloutsPerIteration % reset.continuations !== 0) {
     lines.push(
       `policy.rolloutsPerIteration is ${rolloutsPerIteration} and policy.reset.continuations is ${reset.continuations}: ` +
@@ -15,11 +26,11 @@ export function conflicts({ model, sft, reward, policy }: Recipe): readonly stri
       `policy.checkpointEvery is ${checkpointEvery} and policy.iterations is ${iterations}: nothing would be kept; lower the first`,
     );
   }
-  if (model.shape.kind === "full") {
-    for (const [key, stage] of Object.entries({ sft, reward })) {
-      if (stage.kind === "adapter")
-        lines.push(`${key}.kind is "adapter", but model.shape.kind is "full": an adapter needs "lora"`);
-    }
+  if (adaptiveKl && klCoef === 0) {
+    lines.push("policy.klCoef is 0 and policy.adaptiveKl is set: it multiplies klCoef, which must be above 0 to adapt");
+  }
+  if (klPlacement === "loss" && policy.algorithm.kind === "npg") {
+    lines.push('policy.klPlacement is "loss": npg has the KL in its closed form; leave it out');
   }
   return lines;
 }

@@ -7,7 +7,13 @@ export const sftSchema = z.discriminatedUnion("kind", [
   z
     .strictObject({
       kind: z.literal("train"),
-      minRating: z.number().optional().describe("Only responses rated above this; left out: all."),
+      field: z
+        .enum(["reference", "preferred", "any"])
+        .default("any")
+        .describe(
+          "Which responses: the references that the data names (or the preferred ones), the best-rated, or all.",
+        ),
+      minRating: z.number().optional().describe('With field "any": only responses rated above this.'),
       onlyWithinBudget: z
         .boolean()
         .default(false)

@@ -1,6 +1,13 @@
 import type { ModelVersion } from "./model.js";
 import type { TokenIds } from "./token-ids.js";
 
+/** A rollout of the same run: with its reset point it is a node of a tree whose children are resets into it. */
+export interface RolloutRef {
+  readonly iteration: number;
+  readonly row: number;
+  readonly continuation: number;
+}
+
 /** A state s_h to reset to: the prompt and the first tokens of a response. An empty prefix is the prompt itself. */
 export interface ResetPoint {
   /** Row of the iteration; with the iteration it seeds everything that is random about the rollout. */
@@ -9,6 +16,10 @@ export interface ResetPoint {
   readonly prefix: TokenIds;
   /** The response that the prefix was cut from; null where the rollout starts at the prompt. */
   readonly sourceId: string | null;
+  /** Share of the response that was to be given, where a selector goes by fractions. */
+  readonly fraction?: number;
+  /** The rollout that the prefix was cut from, where the source is the policy's own. */
+  readonly parent?: RolloutRef;
   /** Tokens that may be generated from here; at least 1. */
   readonly maxNewTokens: number;
 }
@@ -25,11 +36,13 @@ export interface Rollout {
   /** The sampler's log-probability of each generated token, at the sampling temperature; [generated.length]. */
   readonly samplerLogprobs: readonly number[];
   readonly finishReason: FinishReason;
+  /** True if the reference drew the first generated token (Algorithm 3: the even mixture). */
+  readonly firstActionByReference?: boolean;
   /** The weights that wrote it. */
   readonly version: ModelVersion;
 }
 
-/** A rollout with its score r(x, y), in units of the SFT policy's samples (see ScoreScale). */
+/** A rollout with its score r(x, y). */
 export interface ScoredRollout extends Rollout {
   readonly score: number;
 }
@@ -39,3 +52,9 @@ export const rowTokens = ({ reset, generated }: Rollout): TokenIds => [...reset.
 
 /** prefix + generated: the response y, with its end-of-sequence token if it has one. */
 export const responseTokens = ({ reset, generated }: Rollout): TokenIds => [...reset.prefix, ...generated];
+
+/** Generated tokens up to the first end of sequence, that included; all of them where there is none. */
+export function tokensUntilEnd(generated: TokenIds, eosTokenId: number): number {
+  const end = generated.indexOf(eosTokenId);
+  return end === -1 ? generated.length : end + 1;
+}

@@ -1,7 +1,7 @@
 import { responseTokens, type ScoredRollout } from "../domain/rollout.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { ModelStore } from "../ports/model-store.js";
-import type { Commit, RunDirectory } from "../ports/run-directory.js";
+import type { Commit, RunDirectory, RunMemory } from "../ports/run-directory.js";
 import type { Sampler } from "../ports/sampler.js";
 import type { Tokenizer } from "../ports/tokenizer.js";
 import type { PolicyModels } from "./algorithms/algorithm.js";
@@ -12,6 +12,8 @@ export interface PolicyState {
   /** Iterations done. */
   readonly iteration: number;
   readonly models: PolicyModels;
+  /** What moves between iterations beside the weights. */
+  readonly memory: RunMemory;
   readonly best: Commit["best"];
   /** Checkpoints on the server, the newest last. */
   readonly kept: readonly string[];
@@ -19,6 +21,7 @@ export interface PolicyState {
 
 export type CommitIteration = (
   state: PolicyState,
+  /** None where the update is offline. */
   rollouts: readonly ScoredRollout[],
   options: CallOptions,
 ) => Promise<PolicyState>;
@@ -51,8 +54,10 @@ export function iterationCommitter({
 }): CommitIteration {
   return async (state, rollouts, options) => {
     const { iteration } = state;
-    const texts = await tokenizer.detokenize(rollouts.map(responseTokens), options);
-    await run.writeRollouts(iteration, rollouts, texts);
+    if (rollouts.length > 0) {
+      const texts = await tokenizer.detokenize(rollouts.map(responseTokens), options);
+      await run.writeRollouts(iteration, rollouts, texts);
+    }
     await sampler.syncWeights(state.models.policy, options);
 
     const isLast = iteration === iterations;
@@ -68,7 +73,8 @@ export function iterationCommitter({
     const isBest = validation !== null && (state.best === null || validation.objective > state.best.objective);
     const best = isBest ? { checkpoint, iteration, objective: validation.objective } : state.best;
     const kept = [...state.kept.filter((name) => name !== uri), uri];
-    await run.commit({ iteration, checkpoint, best, kept });
+    const memory = await run.writeMemory(iteration, state.memory);
+    await run.commit({ iteration, checkpoint, best, kept, memory });
 
     const wanted = new Set([...kept.slice(-2), best?.checkpoint.uri]);
     for (const old of kept.filter((name) => !wanted.has(name))) await models.deleteCheckpoint(old, options);

@@ -1,5 +1,6 @@
 /**
- * Reward of each generated token: r_t = -klCoef (ln pi_t - ln pi_SFT), and the score of the response at its last token.
+ * Reward of each credited token: r_t = -klCoef (ln pi_t - ln pi_SFT), and the score where the response ends.
+ * @param endsAt index of the token that ends the response
  * @returns [tokens]
  */
 export function shapeRewards(
@@ -7,14 +8,16 @@ export function shapeRewards(
     score,
     logprobs,
     referenceLogprobs,
+    endsAt,
   }: {
     readonly score: number;
     readonly logprobs: readonly number[];
     readonly referenceLogprobs: readonly number[];
+    readonly endsAt: number;
   },
   klCoef: number,
 ): number[] {
   const rewards = logprobs.map((logprob, t) => -klCoef * (logprob - referenceLogprobs[t]!));
-  rewards[rewards.length - 1]! += score;
+  rewards[endsAt]! += score;
   return rewards;
 }

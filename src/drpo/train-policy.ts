@@ -1,14 +1,15 @@
-import { DivergedError } from "../errors.js";
-import type { Progress } from "../ports/progress.js";
 import type { CallOptions } from "../ports/call-options.js";
+import type { Progress } from "../ports/progress.js";
 import type { RunDirectory } from "../ports/run-directory.js";
 import type { Sampler, SamplingParams } from "../ports/sampler.js";
 import type { Trainer } from "../ports/trainer.js";
 import type { Algorithm } from "./algorithms/algorithm.js";
 import { collectRollouts } from "./collect-rollouts.js";
 import type { CommitIteration, PolicyState } from "./commit-iteration.js";
-import type { ResetSampler } from "./reset-sampler.js";
+import { refuseDivergence } from "./refuse-divergence.js";
+import type { ResetSampler } from "./resets/reset-sampler.js";
 import type { Scorer } from "./score-rollouts.js";
+import { nextKlCoef } from "./next-kl-coef.js";
 
 export interface PolicyTraining {
   readonly algorithm: Algorithm;
@@ -23,7 +24,12 @@ export interface PolicyTraining {
   readonly iterations: number;
   readonly continuations: number;
   readonly params: SamplingParams;
+  /** H, tokens. */
+  readonly budget: number;
+  readonly eosTokenId: number;
   readonly seed: number;
+  /** Null: klCoef stays as it is. */
+  readonly adaptiveKl: { readonly target: number; readonly horizon: number } | null;
   /** Mean KL to SFT, nats a response, above which the run has diverged. */
   readonly maxKl: number;
 }
@@ -38,48 +44,45 @@ export async function trainPolicy(
   state: PolicyState,
   options: CallOptions,
 ): Promise<PolicyState> {
-  const { algorithm, resetSampler, sampler, scorer, trainer, commitIteration, run, iterations, params, seed } =
-    training;
+  const { algorithm, resetSampler, sampler, scorer, commitIteration, run, iterations, params, seed } = training;
   const task = training.progress.start("policy", iterations, "iterations");
   task.update(state.iteration);
 
   for (let iteration = state.iteration; iteration < iterations; iteration++) {
-    const context = { trainer, models: state.models, iteration, iterations, temperature: params.temperature };
-    const noise = { seed, purpose: "rollout", iteration } as const;
-    const { continuations } = training;
+    const { models, memory } = state;
+    const context = { ...training, models, iteration, temperature: params.temperature, klCoef: memory.klCoef };
 
     // 3a: states s_h of D_TR, rollouts of pi_t from them, their scores r(x, y).
-    const resets = await resetSampler.draw(iteration);
+    const resets = await resetSampler.draw({ iteration, models }, memory.fractions, options);
     const rollouts = await collectRollouts(
       sampler,
       resets,
-      { policy: state.models.policy, params, noise, continuations },
+      {
+        ...{ policy: models.policy, params, continuations: training.continuations },
+        noise: { seed, purpose: "rollout", iteration },
+        firstActionBy: algorithm.firstAction === "evenMixture" ? models.reference : undefined,
+      },
       options,
     );
     const scored = await scorer.score(rollouts, options);
 
     // 3b: pi_{t+1} = PO(pi_t, batch).
     const signal = await algorithm.prepare(context, scored, options);
-    const update = await algorithm.update(context, signal, options);
-    refuseDivergence(update.metrics, iteration, training.maxKl);
+    const { models: updated, metrics } = await algorithm.update(context, signal, options);
+    refuseDivergence(metrics, iteration, training.maxKl);
 
-    await run.appendMetrics({ stage: "policy", iteration: iteration + 1, metrics: update.metrics });
-    state = await commitIteration({ ...state, iteration: iteration + 1, models: update.models }, scored, options);
-    task.update(iteration + 1, { score: update.metrics["score"] ?? NaN, kl: update.metrics["kl"] ?? NaN });
+    await run.appendMetrics({ stage: "policy", iteration: iteration + 1, metrics });
+    const remembered = {
+      klCoef: nextKlCoef(memory.klCoef, metrics, scored.length, training.adaptiveKl),
+      fractions: resetSampler.learn(memory.fractions, scored),
+    };
+    state = await commitIteration(
+      { ...state, iteration: iteration + 1, models: updated, memory: remembered },
+      scored,
+      options,
+    );
+    task.update(iteration + 1, { score: metrics["score"] ?? NaN, kl: metrics["kl"] ?? NaN });
   }
   task.end();
   return state;
-}
-
-function refuseDivergence(metrics: Readonly<Record<string, number>>, iteration: number, maxKl: number): void {
-  const where = `Iteration ${iteration + 1} of the policy stage`;
-  const advice = "Lower the learning rate or raise policy.klCoef; the last commit is intact.";
-  const bad = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
-  if (bad) throw new DivergedError(`${where}: the metric ${bad[0]} is ${bad[1]}. ${advice}`);
-  const kl = metrics["kl"] ?? 0;
-  if (kl > maxKl) {
-    throw new DivergedError(
-      `${where}: the mean KL to SFT is ${kl.toFixed(1)} nats, above policy.maxKl = ${maxKl}. ${advice}`,
-    );
-  }
 }

@@ -1,5 +1,32 @@
 import type { CheckpointRef } from "../domain/model.js";
 import type { ScoredRollout } from "../domain/rollout.js";
+import type { TokenIds } from "../domain/token-ids.js";
+
+/** What the orchestrator itself remembers between iterations: beside the weights, all that decides what comes next. */
+export interface RunMemory {
+  /** Of the next iteration: an adaptive one moves. */
+  readonly klCoef: number;
+  /** Of the reset selector: the interval of each example's fraction. */
+  readonly fractions: Readonly<Record<string, readonly [low: number, high: number]>>;
+}
+
+/** A memory as it was kept with a commit. */
+export interface RunMemoryRef {
+  /** Name below memory/. */
+  readonly name: string;
+  /** SHA-256 (hexadecimal). */
+  readonly hash: string;
+}
+
+/** What an earlier iteration's rollouts are to one that resets into them. */
+export interface StoredRollout {
+  readonly row: number;
+  readonly continuation: number;
+  readonly prompt: TokenIds;
+  readonly prefix: TokenIds;
+  readonly generated: TokenIds;
+  readonly score: number;
+}
 
 /** One commit of the policy stage: all that is needed to go on from here. */
 export interface Commit {
@@ -10,6 +37,8 @@ export interface Commit {
   readonly best: { readonly checkpoint: CheckpointRef; readonly iteration: number; readonly objective: number } | null;
   /** Checkpoints that may still be on the server, this one included: a later commit removes those not needed any more. */
   readonly kept: readonly string[];
+  /** Null in runs that have nothing to remember: commits of offline training. */
+  readonly memory: RunMemoryRef | null;
 }
 
 /** A line of metrics.jsonl. */
@@ -30,5 +59,11 @@ export interface RunDirectory {
   appendMetrics(line: MetricsLine): Promise<void>;
   /** rollouts/ITERATION.jsonl, written whole. */
   writeRollouts(iteration: number, rollouts: readonly ScoredRollout[], texts: readonly string[]): Promise<void>;
+  /** The rollouts of an iteration that is done, counted from 1. @throws CorruptStateError if they are gone or damaged */
+  readRollouts(iteration: number): Promise<readonly StoredRollout[]>;
+  /** memory/ITERATION.json, on disk when the promise is kept; those older than the last two are removed. */
+  writeMemory(iteration: number, memory: RunMemory): Promise<RunMemoryRef>;
+  /** @throws CorruptStateError if it is gone, or not what was kept */
+  readMemory(ref: RunMemoryRef): Promise<RunMemory>;
   writeEvaluation(evaluation: unknown): Promise<void>;
 }

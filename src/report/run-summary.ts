@@ -33,6 +33,7 @@ export function runFacts({ record, journal, lastCommit }: RunReading): readonly 
 
 /** "DR-PO: ppo from dataset resets (proportion 1)". */
 function method(recipe: Readonly<Record<string, unknown>>): string | null {
+  if (valueAt(recipe, "policy.kind") === "dpo") return "DPO, offline";
   const algorithm = valueAt(recipe, "policy.algorithm.kind");
   const proportion = valueAt(recipe, "policy.reset.proportion");
   if (typeof algorithm !== "string" || typeof proportion !== "number") return null;

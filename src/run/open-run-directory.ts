@@ -12,9 +12,11 @@ import { BadInputError, EnvironmentError } from "../errors.js";
 import type { RunDirectory } from "../ports/run-directory.js";
 import { dropUncommitted } from "./drop-uncommitted.js";
 import { lastCommitOf, openJournal, readJournal, type Journal } from "./journal.js";
+import { readRollouts } from "./read-rollouts.js";
 import { readRunRecord } from "./read-run.js";
 import { recipeDifferences } from "./recipe-differences.js";
 import { runPaths, type RunRecord } from "./run-files.js";
+import { readRunMemory, writeRunMemory } from "./run-memory.js";
 
 export interface OpenRunDirectory extends RunDirectory {
   /** As it was given to `openRunDirectory`. */
@@ -123,13 +125,23 @@ class LockedRunDirectory implements OpenRunDirectory {
   appendMetrics: RunDirectory["appendMetrics"] = (line) => this.metrics.append(line);
 
   writeRollouts: RunDirectory["writeRollouts"] = async (iteration, rollouts, texts) => {
-    const name = `${String(iteration).padStart(6, "0")}.jsonl`;
     const lines = rollouts.map((rollout, i) => `${JSON.stringify(rolloutLine(rollout, texts[i]!))}\n`);
-    await writeFileAtomically(join(this.paths.rollouts, name), lines.join(""));
+    await writeFileAtomically(this.rolloutsOf(iteration), lines.join(""));
   };
+
+  readRollouts: RunDirectory["readRollouts"] = (iteration) => readRollouts(this.rolloutsOf(iteration));
+
+  writeMemory: RunDirectory["writeMemory"] = (iteration, memory) =>
+    writeRunMemory(this.paths.memory, iteration, memory);
+
+  readMemory: RunDirectory["readMemory"] = (ref) => readRunMemory(this.paths.memory, ref);
 
   writeEvaluation: RunDirectory["writeEvaluation"] = (evaluation) =>
     writeFileAtomically(this.paths.evaluation, `${JSON.stringify(evaluation, null, 2)}\n`);
+
+  private rolloutsOf(iteration: number): string {
+    return join(this.paths.rollouts, `${String(iteration).padStart(6, "0")}.jsonl`);
+  }
 
   async close(): Promise<void> {
     await this.journal.close();
@@ -145,6 +157,9 @@ function rolloutLine({ reset, version, ...rollout }: ScoredRollout, text: string
     ...{ row: reset.row, continuation: rollout.continuation, sourceId: reset.sourceId, score: rollout.score, text },
     ...{ finishReason: rollout.finishReason, prompt: reset.prompt, prefix: reset.prefix, generated: rollout.generated },
     ...{ samplerLogprobs: rollout.samplerLogprobs, maxNewTokens: reset.maxNewTokens },
+    ...(reset.fraction === undefined ? {} : { fraction: reset.fraction }),
+    ...(reset.parent ? { parent: reset.parent } : {}),
+    ...(rollout.firstActionByReference ? { firstActionByReference: true } : {}),
     version: { generation: String(generation), optimizerStep: String(optimizerStep), weightsHash },
   };
 }

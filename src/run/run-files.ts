@@ -9,6 +9,7 @@ export const runPaths = (directory: string) => ({
   journal: join(directory, "journal.jsonl"),
   metrics: join(directory, "metrics.jsonl"),
   rollouts: join(directory, "rollouts"),
+  memory: join(directory, "memory"),
   evaluation: join(directory, "evaluation.json"),
   lock: join(directory, ".lock"),
 });
@@ -34,6 +35,7 @@ const commitSchema = z.object({
   checkpoint: checkpointSchema,
   best: z.object({ checkpoint: checkpointSchema, iteration: z.number().int(), objective: z.number() }).nullable(),
   kept: z.array(z.string()),
+  memory: z.object({ name: z.string(), hash: z.string() }).nullable(),
 }) satisfies z.ZodType<Commit>;
 
 /** A line of journal.jsonl: a process opened the run, or an iteration was committed. `at`: ISO 8601. */

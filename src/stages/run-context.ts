@@ -1,7 +1,9 @@
 import type { Recipe } from "../config/recipe.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
+import type { ResetPool } from "../domain/reset-pool.js";
 import type { TokenizedDataset } from "../domain/tokenized-dataset.js";
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
+import type { CutFunction } from "../drpo/resets/function-cut.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Judge } from "../ports/judge.js";
 import type { ModelServer } from "../ports/model-server.js";
@@ -18,7 +20,12 @@ export interface RunContext {
   readonly run: RunDirectory;
   readonly cache: StageCache;
   readonly judge: Judge;
-  readonly algorithm: Algorithm;
+  /** How an online policy is updated; null where it is trained offline. */
+  readonly algorithm: Algorithm | null;
+  /** The pool that resets go into, where the recipe names one. */
+  readonly pool: ResetPool | null;
+  /** The user's function that says where responses are cut, where the recipe names one. */
+  readonly cutFunction: CutFunction | null;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

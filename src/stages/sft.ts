@@ -5,6 +5,7 @@ import { BadInputError } from "../errors.js";
 import { Random } from "../math/random.js";
 import { seedAt } from "../math/seeds.js";
 import { chunks, trainOnBatches, type GradientBatch } from "./gradient-batches.js";
+import { datasetResponses } from "./dataset-responses.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import type { OpenRun } from "./run-context.js";
 import { stageKey } from "./stage-key.js";
@@ -78,16 +79,14 @@ async function trainSft(run: OpenRun, options: SftOptions & { kind: "train" }): 
 
 /** - 1/tokens sum ln pi(y_t | x, y_<t) over the tokens of each batch's responses, the end of sequence included. */
 function sftBatches(run: OpenRun, options: SftOptions & { kind: "train" }, seed: number): GradientBatch[] {
-  const { minRating = -Infinity, maxResponses = Infinity } = options;
+  const { maxResponses = Infinity } = options;
   const budget = options.onlyWithinBudget ? run.recipe.response.maxTokens : Infinity;
   const fits = ({ prompt, response }: TokenizedResponse) =>
     response.length <= budget && prompt.length + response.length <= run.tokenizerInfo.contextTokens;
-  const candidates = run.data.train
-    .flatMap((group) => group.responses)
-    .filter((one) => one.rating > minRating && fits(one));
+  const candidates = datasetResponses(run.data.train, options).filter(fits);
   if (candidates.length === 0) {
     throw new BadInputError(
-      "No response of the training split is rated above sft.minRating and short enough (sft.onlyWithinBudget, the base's " +
+      "No response of the training split is chosen by sft.field and sft.minRating and short enough (sft.onlyWithinBudget, the base's " +
         "context): there is nothing to train SFT on. Relax one of them.",
     );
   }

@@ -12,6 +12,9 @@ export interface PolicyModels {
   readonly reference: ModelHandle;
 }
 
+/** Who draws the first token of a rollout: the policy, or (Algorithm 3) reference and policy with equal chances. */
+export type FirstAction = "policy" | "evenMixture";
+
 export interface UpdateContext {
   readonly trainer: Trainer;
   readonly models: PolicyModels;
@@ -21,6 +24,12 @@ export interface UpdateContext {
   readonly iterations: number;
   /** Temperature that the rollouts were sampled at; log-probs are taken at the same. */
   readonly temperature: number;
+  /** Of this iteration: an adaptive one changes between iterations. */
+  readonly klCoef: number;
+  /** H: the response budget, tokens. */
+  readonly budget: number;
+  readonly eosTokenId: number;
+  readonly seed: number;
 }
 
 /** What an update left behind. */
@@ -35,6 +44,7 @@ export interface Update {
  */
 export interface Algorithm<Signal = unknown> {
   readonly needsCritic: boolean;
+  readonly firstAction: FirstAction;
   prepare(context: UpdateContext, rollouts: readonly ScoredRollout[], options?: CallOptions): Promise<Signal>;
   update(context: UpdateContext, signal: Signal, options?: CallOptions): Promise<Update>;
 }

@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { ResetPool, ResetPoolRow } from "../domain/reset-pool.js";
+import type { TokenIds } from "../domain/token-ids.js";
+import { BadInputError } from "../errors.js";
+import { idField, refuseRepeatedIds, textField, type DataRow } from "./data-row.js";
+import { parseJsonLines } from "./json-lines.js";
+
+/**
+ * Reads a pool of responses to reset into: JSONL, {id?, prompt | promptTokens, response | responseTokens} a line.
+ * @param vocabularySize tokens of the base, where that is known before a server is asked
+ * @throws BadInputError naming file and line: no such file, no rows, a row without what it needs, a token outside the
+ * vocabulary, an id that occurs twice
+ */
+export async function readResetPool(path: string, vocabularySize: number | null): Promise<ResetPool> {
+  const content = await readFile(path).catch((cause: unknown) => {
+    throw new BadInputError(`policy.reset.source.path: the pool ${path} cannot be read: ${String(cause)}.`, { cause });
+  });
+  const refuseRepeated = refuseRepeatedIds();
+  const rows = parseJsonLines(path, content).map((row, i): ResetPoolRow => {
+    const id = idField(row) ?? `row-${i + 1}`;
+    refuseRepeated(id, row.where, "give each row an id of its own");
+    return {
+      id,
+      prompt: textOrTokens(row, "prompt", vocabularySize),
+      response: textOrTokens(row, "response", vocabularySize),
+    };
+  });
+  if (rows.length === 0) {
+    throw new BadInputError(
+      `policy.reset.source.path: the pool ${path} has no rows; each line is one {id?, prompt | promptTokens, response | responseTokens}.`,
+    );
+  }
+  return { rows, hash: createHash("sha256").update(content).digest("hex") };
+}
+
+function textOrTokens(row: DataRow, name: string, vocabularySize: number | null): string | TokenIds {
+  const tokensName = `${name}Tokens`;
+  const tokens = row.fields[tokensName];
+  if (tokens === undefined) return textField(row, name);
+  if (row.fields[name] !== undefined) {
+    throw new BadInputError(`${row.where}: the row has both "${name}" and "${tokensName}"; keep one.`);
+  }
+  const isIds = Array.isArray(tokens) && tokens.every((token) => Number.isInteger(token) && token >= 0);
+  if (!isIds || tokens.length === 0) {
+    throw new BadInputError(`${row.where}: "${tokensName}" is not a list of token ids (whole numbers, at least one).`);
+  }
+  const ids = tokens as readonly number[];
+  refuseUnknownTokens(ids, vocabularySize, `${row.where}: "${tokensName}"`);
+  return ids;
+}
+
+function refuseUnknownTokens(tokens: TokenIds, vocabularySize: number | null, where: string): void {
+  const unknown = vocabularySize === null ? -1 : tokens.findIndex((token) => token >= vocabularySize);
+  if (unknown === -1) return;
+  throw new BadInputError(
+    `${where} holds token ${tokens[unknown]}, which is outside the base's vocabulary of ${vocabularySize}: ` +
+      "the pool was made with another tokenizer.",
+  );
+}

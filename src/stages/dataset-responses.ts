@@ -1,0 +1,29 @@
+import type { TokenizedGroup, TokenizedResponse } from "../domain/tokenized-dataset.js";
+
+/** Which responses of the data are meant. */
+export interface ResponseChoice {
+  readonly field: "reference" | "preferred" | "any";
+  /** With "any": only those rated above this. */
+  readonly minRating?: number | undefined;
+}
+
+/**
+ * The responses that a recipe chooses: reference: those that the data names so, and in groups without one the preferred;
+ * preferred: the best-rated of each group; any: all, above a rating.
+ */
+export function datasetResponses(
+  groups: readonly TokenizedGroup[],
+  { field, minRating = -Infinity }: ResponseChoice,
+): readonly TokenizedResponse[] {
+  return groups.flatMap((group) => {
+    if (field === "any") return [...group.responses, ...named(group)].filter(({ rating }) => rating > minRating);
+    return field === "reference" && group.reference ? [group.reference] : bestRated(group.responses);
+  });
+}
+
+const named = ({ reference }: TokenizedGroup): TokenizedResponse[] => (reference ? [reference] : []);
+
+function bestRated(responses: readonly TokenizedResponse[]): readonly TokenizedResponse[] {
+  const best = responses.reduce((most, { rating }) => Math.max(most, rating), -Infinity);
+  return responses.filter(({ rating }) => rating === best);
+}

@@ -1,0 +1,62 @@
+import { rewardModelTerm } from "../config/reward-terms.js";
+import type { ModelHandle } from "../domain/model.js";
+import type { PolicyState } from "../drpo/commit-iteration.js";
+import { seedAt } from "../math/seeds.js";
+import type { RewardOutput } from "./reward.js";
+import type { OpenRun } from "./run-context.js";
+import type { SftOutput } from "./sft.js";
+
+/** The state of the last commit; or pi_1 = pi_SFT, and a critic that starts from the reward model. */
+export async function firstState(
+  run: OpenRun,
+  sft: SftOutput,
+  reward: RewardOutput,
+  { needsCritic, klCoef, seed }: { readonly needsCritic: boolean; readonly klCoef: number; readonly seed: number },
+): Promise<PolicyState> {
+  const { server, call } = run;
+  const { reference } = sft;
+  const commit = run.run.lastCommit();
+  if (commit) {
+    run.progress.note(`policy: going on after iteration ${commit.iteration}`);
+    const names = ["policy", ...(needsCritic ? ["critic"] : [])];
+    const [policy, critic = null] = await server.models.restoreCheckpoint(
+      commit.checkpoint,
+      names.map((name) => ({ savedName: name, name, trainable: true })),
+      call,
+    );
+    await server.sampler.syncWeights(policy!, call);
+    const { iteration, best, kept } = commit;
+    const memory = commit.memory ? await run.run.readMemory(commit.memory) : { klCoef, fractions: {} };
+    return { iteration, best, kept, memory, models: { policy: policy!, critic, reference } };
+  }
+  const { base, shape } = run.recipe.model;
+  const policy = await server.models.createModel(
+    {
+      ...{ name: "policy", base, shape, head: "language-model", trainable: true },
+      ...{ seed: seedAt(seed, "model", 2), initialisedFrom: { copyOf: reference.name } },
+    },
+    call,
+  );
+  const critic = needsCritic ? await createCritic(run, sft, reward, seed) : null;
+  await server.sampler.syncWeights(policy, call);
+  const memory = { klCoef, fractions: {} };
+  return { iteration: 0, best: null, kept: [], memory, models: { policy, critic, reference } };
+}
+
+/**
+ * The critic starts from the reward model's adapter. Its head reads the policy's text, so it starts from zeros: the
+ * reward model's own head reads another text (its template) in other units. A reward model on another base gives
+ * nothing, and neither does a reward that is no model: then the critic starts from SFT.
+ */
+async function createCritic(run: OpenRun, sft: SftOutput, reward: RewardOutput, seed: number): Promise<ModelHandle> {
+  const { base, shape } = run.recipe.model;
+  const isOnBase = rewardModelTerm(run.recipe.reward)?.reward.kind !== "folder";
+  const copyOf = (isOnBase ? reward.model?.name : undefined) ?? sft.reference.name;
+  return run.server.models.createModel(
+    {
+      ...{ name: "critic", base, shape, head: "scalar", trainable: true },
+      ...{ seed: seedAt(seed, "model", 3), initialisedFrom: { copyOf, resetHead: true } },
+    },
+    run.call,
+  );
+}
