@@ -23,8 +23,9 @@ const allowedTokens = (logprobs: readonly number[], { topK, topP }: SamplingPara
 
 /** Inverse of the cumulative distribution, tokens in the order of their ids. @param noise uniform in [0, 1). */
 export const drawToken = (logprobs: readonly number[], params: SamplingParams, noise: number): number => {
-  const allowed = allowedTokens(logprobs, params);
-  const probabilities = logprobs.map((logprob, token) => (allowed.has(token) ? Math.exp(logprob) : 0));
+  const isCut = params.topK > 0 || params.topP < 1;
+  const allowed = isCut ? allowedTokens(logprobs, params) : null;
+  const probabilities = logprobs.map((logprob, token) => (!allowed || allowed.has(token) ? Math.exp(logprob) : 0));
   const wanted = noise * probabilities.reduce((sum, probability) => sum + probability, 0);
   let covered = 0;
   const drawn = probabilities.findIndex((probability) => (covered += probability) > wanted);
@@ -41,10 +42,12 @@ export const sampleRollout = (
   seed: bigint,
   params: SamplingParams,
 ): { readonly tokens: number[]; readonly logprobs: number[]; readonly finishReason: FinishReason } => {
+  const row = [...context.tokens];
   const [tokens, logprobs]: [number[], number[]] = [[], []];
   while (tokens.length < context.maxNewTokens) {
-    const distribution = logSoftmax(table.read([...context.tokens, ...tokens]), params.temperature);
+    const distribution = logSoftmax(table.read(row), params.temperature);
     const token = drawToken(distribution, params, uniform(seed, context.firstPosition + tokens.length));
+    row.push(token);
     tokens.push(token);
     logprobs.push(distribution[token] as number);
     if (params.stopTokenIds.includes(token)) return { tokens, logprobs, finishReason: "stop" };

@@ -44,3 +44,21 @@ test("moments move weights on after the gradient has gone; a copy without them s
   expect(moving.read([0])[0]).toBeLessThan(table.read([0])[0]!);
   expect(still.read([0])).toEqual(table.read([0]));
 });
+
+test("a row that is looked at late has made the same steps as one that is looked at after each", () => {
+  const [late, prompt] = [0, 1].map(() => new Table(everyContext(([token]) => [token! + 1, 0.5])));
+  for (const step of [1, 2, 3, 4, 5, 6]) {
+    const gradients = step % 3 === 1 ? gradientsOf([0], [step, -1]) : gradientsOf([1], [1, step]);
+    for (const table of [late!, prompt!]) table.stepAdamW(gradients, { ...ADAMW, learningRate: 0.1 / step }, step);
+    for (const context of [[0], [1], [2]]) prompt!.read(context);
+  }
+  expect(late!.toRows()).toEqual(prompt!.toRows());
+  expect(late!.read([0])).toEqual(prompt!.read([0]));
+});
+
+test("a gradient of zeros stores nothing", () => {
+  const table = new Table(everyContext(() => [1]));
+  table.stepAdamW(gradientsOf([0], [0]), ADAMW, 1);
+  expect(table.toRows()).toEqual([]);
+  expect(table.read([0])[0]).toBeCloseTo(0.99, 12);
+});
