@@ -1,12 +1,12 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
 import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
-import { recipeSchema, type Recipe } from "../../src/config/recipe.js";
+import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "../../src/commands/registry.js";
 import type { Evaluation } from "../../src/domain/evaluation.js";
 import type { PreferenceDataset } from "../../src/domain/preference-dataset.js";
-import { createPpo, ppoOptionsSchema, type PpoOptions } from "../../src/drpo/algorithms/ppo.js";
+import type { ResetPool } from "../../src/domain/reset-pool.js";
+import type { CutFunction } from "../../src/drpo/resets/function-cut.js";
 import { createLexiconJudge } from "../../src/judge/lexicon-judge.js";
 import type { Progress } from "../../src/ports/progress.js";
 import { connectModelServer } from "../../src/rpc/connect-model-server.js";
@@ -34,16 +34,16 @@ const responses = [1, 2, 3].flatMap(everyResponse).map((text, i) => ({
 }));
 
 const dataset: PreferenceDataset = {
-  train: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 !== 0) }],
-  heldOut: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 === 0) }],
+  train: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 !== 0), reference: null }],
+  heldOut: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 === 0), reference: null }],
   hash: "dataset-1",
 };
 
 const optimizer = { learningRate: 0.05 };
 
 /** A recipe that a table learns in a moment. */
-export const tinyRecipe = (changes: { readonly policy?: object; readonly sft?: object } = {}): Recipe =>
-  recipeSchema({ algorithm: ppoOptionsSchema, judge: z.strictObject({ kind: z.literal("lexicon") }) }).parse({
+export const tinyRecipe = (changes: { readonly policy?: object; readonly sft?: object } = {}): RegisteredRecipe =>
+  registeredRecipeSchema.parse({
     name: "tiny",
     model: { base: "testbed:tiny" },
     data: { kind: "rated", path: "unused", prompt: "?" },
@@ -53,7 +53,7 @@ export const tinyRecipe = (changes: { readonly policy?: object; readonly sft?: o
     policy: {
       ...{ iterations: 12, rolloutsPerIteration: 32, optimizer: { learningRate: 0.2 } },
       algorithm: { kind: "ppo", criticOptimizer: optimizer },
-      reset: { source: { minRating: 0 }, selector: { law: "theory" } },
+      reset: { source: { field: "any", minRating: 0 }, selector: { law: "theory" } },
       validation: { every: 4, rollouts: 64 },
       ...changes.policy,
     },
@@ -85,7 +85,16 @@ export async function runTiny(
     resume = false,
     signal = new AbortController().signal,
     progress = silent,
-  }: { recipe?: Recipe; resume?: boolean; signal?: AbortSignal; progress?: Progress } = {},
+    pool = null,
+    cutFunction = null,
+  }: {
+    recipe?: RegisteredRecipe;
+    resume?: boolean;
+    signal?: AbortSignal;
+    progress?: Progress;
+    pool?: ResetPool | null;
+    cutFunction?: CutFunction | null;
+  } = {},
 ): Promise<{ evaluation: Evaluation; runId: string }> {
   const run = await openRunDirectory({ directory, recipe, resume });
   try {
@@ -95,10 +104,10 @@ export async function runTiny(
     });
     try {
       const evaluation = await runRecipe({
-        ...{ recipe, dataset, server: connection.server, run, signal, progress },
+        ...{ recipe, dataset, server: connection.server, run, signal, progress, pool, cutFunction },
         cache: directoryStageCache({ directory: cacheDirectory }),
         judge: createLexiconJudge(),
-        algorithm: createPpo({ ...recipe.policy, ...(recipe.policy.algorithm as PpoOptions) }),
+        algorithm: createAlgorithm(recipe),
       });
       return { evaluation, runId };
     } finally {

@@ -16,5 +16,6 @@ export const scheduledFraction = ({
 }): PrefixSelector =>
   eachByItself(({ length, iteration, iterations }) => {
     const last = Math.max(overShare * iterations - 1, 1);
-    return fractionOf(length, start + (end - start) * Math.min(iteration / last, 1));
+    const done = Math.min(iteration / last, 1);
+    return fractionOf(length, (1 - done) * start + done * end);
   });
