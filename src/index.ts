@@ -56,3 +56,26 @@ export { connectModelServer, type ConnectOptions, type ModelServerConnection } f
 export { openRunDirectory, type OpenRunDirectory, type RunDirectoryOptions } from "./run/open-run-directory.js";
 export { readRun, type RunReading } from "./run/read-run.js";
 export { startLocalServer, type LocalServer } from "./server/local-server.js";
+
+export { combinationLock, type CombinationLock } from "./testbed/combination-lock.js";
+export { enumerateResponses } from "./testbed/enumerate-responses.js";
+export type { ExactPolicy, ExactResponse, ResponseTree } from "./testbed/enumerate-responses.js";
+export { exactKl, responseLogprob } from "./testbed/exact-kl.js";
+export { expectedReturn } from "./testbed/expected-return.js";
+export { mixturePolicy } from "./testbed/mixture-policy.js";
+export { optimalObjective } from "./testbed/optimal-objective.js";
+export { returnGradient } from "./testbed/return-gradient.js";
+export { stateVisits } from "./testbed/state-visits.js";
+export { everyContext, lastTokens, type TableGradients, type TableRule } from "./testbed/table.js";
+export { type NewTabularModel, tabularModels, type TabularModels } from "./testbed/tabular-models.js";
+export { tabulate, tokenTree } from "./testbed/token-tree.js";
+export type { Outcome, StatePolicy, TokenTree, TreeRule, TreeState } from "./testbed/token-tree.js";
+export { responseKl, stateKls } from "./testbed/tree-kl.js";
+export {
+  greedyPolicy,
+  optimalValues,
+  policyValues,
+  regularisedPolicy,
+  regularisedValues,
+  type TreeValues,
+} from "./testbed/tree-values.js";

@@ -9,7 +9,8 @@ export interface ResponseTree {
   readonly context: TokenIds;
   /** Tokens of a response at most. */
   readonly maxNewTokens: number;
-  readonly eosTokenId: number;
+  /** Ends a response; null: every response has maxNewTokens. */
+  readonly eosTokenId: number | null;
 }
 
 export interface ExactResponse {
