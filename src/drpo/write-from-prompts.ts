@@ -47,7 +47,7 @@ export async function writeFromPrompts(
   if (policy.name === reference.name) {
     return scored.map((rollout) => ({ rollout, logRatios: rollout.generated.map(() => 0) }));
   }
-  const rows = scored.map(trainingRow);
+  const rows = scored.map((rollout) => trainingRow(rollout));
   const { temperature } = params;
   const [logprobs, referenceLogprobs] = await trainer.forward(
     { rows },
