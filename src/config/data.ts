@@ -1,29 +1,118 @@
 import { z } from "zod";
 
-const heldOutShare = z
+/** The files and folders that a path option names. */
+export const pathsOf = (path: string | readonly string[]): readonly string[] => [path].flat();
+
+/** A field of a row in a prompt template: {post}. */
+export const TEMPLATE_FIELD = /\{([A-Za-z_]\w*)\}/g;
+
+const path = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: "a path, or a list of paths" })
+  .describe(
+    "JSONL (.jsonl, .jsonl.gz) or Parquet (.parquet), told apart by the name; a folder of shards, read in the order of " +
+      "their names; or a list of these. Relative to the recipe.",
+  );
+
+const heldOutShare = z.number().gt(0).lt(1);
+
+const maxRows = z
   .number()
-  .gt(0)
-  .lt(1)
-  .default(0.1)
-  .describe("Share of responses (rated) or of pairs that no training sees; chosen by a hash of each row's id.");
+  .int()
+  .positive()
+  .optional()
+  .describe("Read at most so many rows, chosen by a hash of their ids, so not by their order; left out: all.");
+
+const promptTemplate = z
+  .string()
+  .refine((text) => text.match(TEMPLATE_FIELD) !== null, "must name a field of the rows in braces, such as {post}")
+  .optional();
+
+/** Human references, D_TR of the paper where it is another dataset than the comparisons. */
+const referencesSchema = z.strictObject({
+  path,
+  layout: z
+    .enum(["auto", "text", "tldr", "cnn-dailymail", "messages"])
+    .default("auto")
+    .describe(
+      "Fields of the rows. text: {prompt, reference|label|response|completion}. tldr: {subreddit, title, post, summary}. " +
+        "cnn-dailymail: {article, highlights}. messages: {messages}, or {prompt, completion}, of {role, content} each. " +
+        "auto: told from the first row.",
+    ),
+  promptTemplate: promptTemplate.describe(
+    "Text of the prompt, with fields of the row in braces; left out: data.promptTemplate, or the layout's own.",
+  ),
+  heldOutShare: heldOutShare
+    .optional()
+    .describe(
+      "Share of references that no training sees; left out: data.heldOutShare. The hash is the same, so with the same " +
+        "share what answers one prompt (or has one id) is on one side, here and in the comparisons.",
+    ),
+  maxRows,
+});
+
+const common = {
+  path,
+  heldOutShare: heldOutShare
+    .default(0.1)
+    .describe(
+      "Share of responses (rated) or of prompts (pairs) that no training sees; chosen by a hash of each row's id, or of " +
+        "its prompt where it has none.",
+    ),
+  maxRows,
+  unusableRows: z
+    .enum(["refuse", "skip"])
+    .default("refuse")
+    .describe(
+      "What to do with a row of the right form that holds nothing to learn from: an empty text, two responses that are " +
+        "the same, a repeated row, a dialogue that goes on after the response. Published datasets have some. skip: they are left out and counted.",
+    ),
+  maxPromptTokens: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe("Longest prompt, tokens; left out: as the base allows."),
+  truncatePrompt: z
+    .enum(["left", "refuse"])
+    .default("refuse")
+    .describe("What to do with a longer one. left: its last maxPromptTokens tokens are kept (the paper: 512)."),
+  references: referencesSchema
+    .optional()
+    .describe("Human references (D_TR), where they are another dataset than the comparisons."),
+};
 
 /** Human preferences, D_R of the paper. */
 export const dataSchema = z.discriminatedUnion("kind", [
   z
     .strictObject({
       kind: z.literal("rated"),
-      path: z.string().min(1).describe("JSONL, one {id, text, rating} a line, relative to the recipe."),
       prompt: z.string().min(1).describe("The prompt that every text answers."),
-      heldOutShare,
+      ...common,
     })
-    .describe("Rated responses to one prompt: any two whose ratings differ are a preference."),
+    .describe("Rated responses to one prompt, rows {id, text, rating}: any two whose ratings differ are a preference."),
   z
     .strictObject({
       kind: z.literal("pairs"),
-      path: z.string().min(1).describe("JSONL, one {prompt, preferred, rejected} a line, relative to the recipe."),
-      heldOutShare,
+      layout: z
+        .enum(["auto", "pairs", "messages", "hh", "summarize-from-feedback"])
+        .default("auto")
+        .describe(
+          "Fields of the rows. pairs: {prompt, preferred|chosen, rejected}, texts. messages: the same as lists of " +
+            "{role, content}, the prompt in its own field or the common beginning of both. hh: {chosen, rejected}, whole " +
+            'dialogues of "\\n\\nHuman:" and "\\n\\nAssistant:" turns (Anthropic). summarize-from-feedback: {info, ' +
+            "summaries, choice} (OpenAI). auto: told from the first row.",
+        ),
+      promptTemplate: promptTemplate.describe(
+        'Text of the prompt, with fields of the row (of its "info") in braces, for pairs and summarize-from-feedback. ' +
+          'Left out: {prompt}; and "SUBREDDIT: r/{subreddit}\\n\\nTITLE: {title}\\n\\nPOST: {post}\\n\\nTL;DR: " or, for ' +
+          'articles, "{article}\\n\\nTL;DR: ".',
+      ),
+      ...common,
     })
     .describe("Pairs of responses, the preferred one named."),
 ]);
 
 export type DataOptions = z.infer<typeof dataSchema>;
+export type PairOptions = DataOptions & { readonly kind: "pairs" };
+export type RatedOptions = DataOptions & { readonly kind: "rated" };
+export type ReferenceOptions = z.infer<typeof referencesSchema>;

@@ -1,49 +1,52 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { DataOptions } from "../config/data.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
-import { BadInputError } from "../errors.js";
-import { parseJsonLines } from "./json-lines.js";
 import { pairGroups } from "./pair-groups.js";
 import { ratedGroups } from "./rated-groups.js";
+import { readRows } from "./read-rows.js";
+import { referenceGroups } from "./reference-groups.js";
 
-/** Changed when the same file and options come to mean another dataset. */
-const READER_VERSION = 1;
+/** Changed when the same files and options come to mean another dataset. */
+const READER_VERSION = 2;
 
 /**
- * Reads human preferences and splits them into train and held-out, by a hash of each row's id: added rows move none of
- * those that were there.
- * @param options `path` is absolute
- * @throws BadInputError naming file and line: no such file, not JSON, no rows, a row without what its kind needs, an id
- * that occurs twice, or a side of the split without a preference
+ * Reads human preferences, and references where they are a dataset of their own, and splits them into train and held-out,
+ * by a hash of each row's id or prompt: added rows move none of those that were there.
+ * @param options paths are absolute
+ * @throws BadInputError naming file and line or row: no such file, not of its format, no rows, a row without what its
+ * layout needs, an id that occurs twice, or a side of the split without a preference
  */
 export async function readPreferenceDataset(options: DataOptions): Promise<PreferenceDataset> {
-  const content = await readContent(options.path);
-  const rows = parseJsonLines(options.path, content);
-  if (rows.length === 0) {
-    const example = options.kind === "rated" ? "{id, text, rating}" : "{prompt, preferred, rejected}";
-    throw new BadInputError(`${options.path} has no rows: data of kind "${options.kind}" needs one ${example} a line.`);
-  }
-  const split = options.kind === "rated" ? ratedGroups(rows, options) : pairGroups(rows, options);
-  return { ...split, hash: hashOf(content, options) };
+  const { references } = options;
+  const example = options.kind === "rated" ? "{id, text, rating}" : "{prompt, preferred, rejected}";
+  const files = await readRows("data.path", options.path, example);
+  const referenceFiles = references && (await readRows("data.references.path", references.path, "{prompt, reference}"));
+  const parts = [options.kind === "rated" ? ratedGroups(files.rows, options) : pairGroups(files.rows, options)];
+  if (references) parts.push(referenceGroups(referenceFiles!.rows, references, options));
+  return {
+    train: parts.flatMap(({ train }) => train),
+    heldOut: parts.flatMap(({ heldOut }) => heldOut),
+    skippedRows: parts.reduce((sum, { skippedRows }) => sum + skippedRows, 0),
+    hash: hashOf(options, [files.hashes, referenceFiles?.hashes ?? []]),
+  };
 }
 
-async function readContent(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const advice = isMissing ? "there is no such file; check data.path, or run scripts/fetch-assets" : String(error);
-    throw new BadInputError(`The data ${path} cannot be read: ${advice}.`, { cause: error });
-  }
-}
-
-/** Of what the dataset depends on: not the path, so that a moved file is the same data. */
-function hashOf(content: Buffer, options: DataOptions): string {
-  const { kind, heldOutShare } = options;
-  const prompt = options.kind === "rated" ? options.prompt : null;
-  const file = createHash("sha256").update(content).digest("hex");
+/** Of all that the dataset depends on: not the paths, so that moved files are the same data. */
+function hashOf(options: DataOptions, files: readonly (readonly string[])[]): string {
+  const { references } = options;
+  const read = { ...options, path: null, references: references ? { ...references, path: null } : null };
   return createHash("sha256")
-    .update(JSON.stringify([READER_VERSION, kind, prompt, heldOutShare, file]))
+    .update(JSON.stringify([READER_VERSION, sorted(read), files]))
     .digest("hex");
 }
+
+/** With its keys in order, so that equal options have equal text. */
+const sorted = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value)
+      .map(([key, inner]: [string, unknown]) => [
+        key,
+        inner !== null && typeof inner === "object" ? sorted(inner) : inner,
+      ])
+      .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  ) as object;

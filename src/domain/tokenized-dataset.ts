@@ -9,12 +9,15 @@ export interface TokenizedResponse {
   readonly rating: number;
 }
 
-/** Responses to one prompt. */
+/** Responses to one prompt; none where the group is only a reference. */
 export interface TokenizedGroup {
   readonly id: string;
+  /** The whole prompt, a conversation by the base's chat template. */
   readonly promptText: string;
+  /** At most data.maxPromptTokens of it. */
   readonly prompt: TokenIds;
   readonly responses: readonly TokenizedResponse[];
+  readonly reference: TokenizedResponse | null;
 }
 
 /** The dataset as the models read it. */

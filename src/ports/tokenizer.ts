@@ -1,3 +1,4 @@
+import type { ChatMessage } from "../domain/preference-dataset.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { CallOptions } from "./call-options.js";
 
@@ -10,6 +11,11 @@ export interface TokenizerInfo {
   readonly baseHash: string;
 }
 
+export interface ChatTemplateOptions extends CallOptions {
+  /** End with the marker that opens the assistant's turn; the default. */
+  readonly addGenerationPrompt?: boolean | undefined;
+}
+
 /** The tokenizer of the run's base. */
 export interface Tokenizer {
   info(options?: CallOptions): Promise<TokenizerInfo>;
@@ -17,4 +23,12 @@ export interface Tokenizer {
   tokenize(texts: readonly string[], options?: CallOptions): Promise<readonly TokenIds[]>;
   /** Special tokens are left out. */
   detokenize(rows: readonly TokenIds[], options?: CallOptions): Promise<readonly string[]>;
+  /**
+   * The text that the base's chat template makes of each conversation; [chats].
+   * @throws BadInputError if the base has no chat template, or it refuses the messages
+   */
+  applyChatTemplate(
+    chats: readonly (readonly ChatMessage[])[],
+    options?: ChatTemplateOptions,
+  ): Promise<readonly string[]>;
 }

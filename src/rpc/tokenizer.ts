@@ -1,17 +1,18 @@
 import PQueue from "p-queue";
 import type { TokenIds } from "../domain/token-ids.js";
-import { EnvironmentError } from "../errors.js";
 import type { Tokenizer } from "../ports/tokenizer.js";
 import { TokenizerServiceDefinition as service } from "../proto-gen/drpo/v1/tokenizer_service.js";
 import type { Caller } from "./caller.js";
+import { checkLength } from "./check-length.js";
 import { describeMethod } from "./method.js";
 import { splitRows } from "./split-rows.js";
 
 const getTokenizerInfo = describeMethod(service, service.methods.getTokenizerInfo);
 const tokenize = describeMethod(service, service.methods.tokenize);
 const detokenize = describeMethod(service, service.methods.detokenize);
+const applyChatTemplate = describeMethod(service, service.methods.applyChatTemplate);
 
-/** Texts or rows in one call: a large dataset is neither one large message nor one long silence. */
+/** Texts, rows or chats in one call: a large dataset is neither one large message nor one long silence. */
 const ROWS_PER_CALL = 4096;
 /** While the server works on one call, the next one travels. */
 const CALLS_AT_ONCE = 2;
@@ -40,12 +41,17 @@ export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
         { base, tokenIds: rows.flat(), lengths: rows.map((row) => row.length), skipSpecialTokens: true },
         options,
       );
-      if (texts.length !== rows.length) {
-        throw new EnvironmentError(
-          `${detokenize.rpc}: the server answered ${texts.length} texts for ${rows.length} rows.`,
-        );
-      }
-      return texts;
+      return checkLength(texts, rows.length, "texts", detokenize.rpc);
+    }),
+
+  applyChatTemplate: (all, { addGenerationPrompt = true, ...options } = {}) =>
+    inParts(all, async (chats) => {
+      const { texts } = await caller.unary(
+        applyChatTemplate,
+        { base, chats: chats.map((messages) => ({ messages: [...messages] })), addGenerationPrompt },
+        options,
+      );
+      return checkLength(texts, chats.length, "texts", applyChatTemplate.rpc);
     }),
 });
 

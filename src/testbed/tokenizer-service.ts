@@ -47,9 +47,11 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
   applyChatTemplate: unary(
     gate,
     "ApplyChatTemplate",
-    ({ base, chats }: ApplyChatTemplateRequest): ApplyChatTemplateResponse => {
+    ({ base, chats, addGenerationPrompt }: ApplyChatTemplateRequest): ApplyChatTemplateResponse => {
       checkBase(base);
-      return { texts: chats.map(({ messages }) => messages.map(({ content }) => content).join("")) };
+      const { chatTemplate } = world.options;
+      if (chatTemplate === undefined) throw invalid(`base ${base} has no chat template`);
+      return { texts: chats.map(({ messages }) => chatTemplate(messages, addGenerationPrompt)) };
     },
   ),
 });

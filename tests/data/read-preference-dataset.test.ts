@@ -1,24 +1,21 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { DataOptions } from "../../src/config/data.js";
-import { readPreferenceDataset } from "../../src/data/read-preference-dataset.js";
-import { BadInputError } from "../../src/errors.js";
+import { createDataFolder, groupsOf, read, refusal, type DataFolder, type WrittenData } from "./data-folder.js";
 
-let folder: string;
+let folder: DataFolder;
 let path: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "drpo-data-"));
-  path = join(folder, "data.jsonl");
+  folder = await createDataFolder();
+  path = join(folder.path, "data.jsonl");
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => folder.remove());
 
-const rated = (heldOutShare = 0.3): DataOptions => ({ kind: "rated", path, prompt: "Say it.", heldOutShare });
-const pairs = (heldOutShare = 0.3): DataOptions => ({ kind: "pairs", path, heldOutShare });
+const rated = (heldOutShare = 0.3): WrittenData => ({ kind: "rated", path, prompt: "Say it.", heldOutShare });
+const pairs = (heldOutShare = 0.3) => ({ kind: "pairs" as const, path, heldOutShare });
 
-const write = (rows: readonly unknown[]) => writeFile(path, rows.map((row) => JSON.stringify(row) + "\n").join(""));
+const write = (rows: readonly unknown[]) => folder.write("data.jsonl", rows);
 
 const ratedRows = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ id: `s${i}`, text: `Sentence ${i}.`, rating: i % 7 }));
@@ -26,16 +23,10 @@ const ratedRows = (count: number) =>
 const pairRows = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ prompt: `Q${i}`, preferred: `good ${i}`, rejected: `bad ${i}` }));
 
-async function refusal(options: DataOptions): Promise<string> {
-  const error: unknown = await readPreferenceDataset(options).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(BadInputError);
-  return (error as Error).message;
-}
-
 describe("rated responses", () => {
   test("become one group on each side, all of them, with the recipe's prompt", async () => {
     await write(ratedRows(100));
-    const { train, heldOut } = await readPreferenceDataset(rated());
+    const { train, heldOut } = await read(rated());
     expect([train.length, heldOut.length]).toEqual([1, 1]);
     expect(train[0]!.prompt).toBe("Say it.");
     const ids = [...train[0]!.responses, ...heldOut[0]!.responses].map(({ id }) => id);
@@ -46,7 +37,7 @@ describe("rated responses", () => {
 
   test("stay on their side when rows are added before them, and the share is met", async () => {
     const heldOutIds = async () => {
-      const { heldOut } = await readPreferenceDataset(rated(0.1));
+      const { heldOut } = await read(rated(0.1));
       return heldOut[0]!.responses.map(({ id }) => id);
     };
     await write(ratedRows(2000));
@@ -60,20 +51,14 @@ describe("rated responses", () => {
 
   test("have a hash of contents and options, not of the path", async () => {
     await write(ratedRows(50));
-    const { hash } = await readPreferenceDataset(rated());
+    const { hash } = await read(rated());
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
-    expect((await readPreferenceDataset(rated())).hash).toBe(hash);
-    expect((await readPreferenceDataset(rated(0.4))).hash).not.toBe(hash);
-    const copy = join(folder, "copy.jsonl");
-    await writeFile(
-      copy,
-      ratedRows(50)
-        .map((row) => JSON.stringify(row) + "\n")
-        .join(""),
-    );
-    expect((await readPreferenceDataset({ ...rated(), path: copy })).hash).toBe(hash);
+    expect((await read(rated())).hash).toBe(hash);
+    expect((await read(rated(0.4))).hash).not.toBe(hash);
+    const copy = await folder.write("copy.jsonl", ratedRows(50));
+    expect((await read({ ...rated(), path: copy })).hash).toBe(hash);
     await write(ratedRows(51));
-    expect((await readPreferenceDataset(rated())).hash).not.toBe(hash);
+    expect((await read(rated())).hash).not.toBe(hash);
   });
 
   test.each([
@@ -104,21 +89,51 @@ describe("pairs", () => {
       ...pairRows(40),
       { id: 7, prompt: "P", chosen: "yes", rejected: "no", source: "extra fields are fine" },
     ]);
-    const { train, heldOut } = await readPreferenceDataset(pairs());
+    const dataset = await read(pairs());
+    const { train, heldOut } = dataset;
     expect(train.length + heldOut.length).toBe(41);
     expect(heldOut.length).toBeGreaterThan(0);
-    expect([...train, ...heldOut].find(({ id }) => id === "7")).toEqual({
+    expect(groupsOf(dataset).find(({ id }) => id === "7")).toEqual({
       id: "7",
       prompt: "P",
       responses: [
         { id: "7/preferred", text: "yes", rating: 1 },
         { id: "7/rejected", text: "no", rating: 0 },
       ],
+      reference: null,
     });
   });
 
+  test("may carry a reference each", async () => {
+    await write([...pairRows(40), { id: 7, prompt: "P", chosen: "yes", rejected: "no", reference: "perhaps" }]);
+    const groups = groupsOf(await read(pairs()));
+    expect(groups.find(({ id }) => id === "7")!.reference).toEqual({ id: "7/reference", text: "perhaps", rating: 1 });
+    expect(groups.filter(({ reference }) => reference !== null)).toHaveLength(1);
+  });
+
+  test("to one prompt are on one side, unless their ids say otherwise", async () => {
+    const answers = Array.from({ length: 30 }, (_, i) => ({ prompt: "P", preferred: `good ${i}`, rejected: "bad" }));
+    await write([...pairRows(40), ...answers]);
+    const sides = async () => {
+      const { train, heldOut } = await read(pairs());
+      return [train, heldOut].map((side) => side.filter(({ prompt }) => prompt === "P").length);
+    };
+    expect((await sides()).sort()).toEqual([0, 30]);
+    await write([...pairRows(40), ...answers.map((row, i) => ({ id: i, ...row }))]);
+    expect((await sides()).every((count) => count > 0)).toBe(true);
+  });
+
+  test("of a prompt that a template puts together", async () => {
+    await write(pairRows(40).map(({ prompt, ...row }) => ({ question: prompt, hint: `h of ${prompt}`, ...row })));
+    const groups = groupsOf(await read({ ...pairs(), promptTemplate: "{hint}\n{question}?\n" }));
+    expect(groups.map(({ prompt }) => prompt)).toContain("h of Q3\nQ3?\n");
+    expect(await refusal({ ...pairs(), promptTemplate: "{query}" })).toMatch(
+      /data\.jsonl:1: the row has no "query", a field of its prompt; its fields are question, hint, preferred, rejected/,
+    );
+  });
+
   test("without an id keep their side when rows are added before them", async () => {
-    const prompts = async () => (await readPreferenceDataset(pairs())).heldOut.map(({ prompt }) => prompt);
+    const prompts = async () => (await read(pairs())).heldOut.map(({ prompt }) => prompt);
     await write(pairRows(60));
     const before = await prompts();
     await write([{ prompt: "new", preferred: "a", rejected: "b" }, ...pairRows(60)]);
@@ -126,7 +141,7 @@ describe("pairs", () => {
   });
 
   test.each([
-    ["no preferred response", { prompt: "P", rejected: "b" }, /data\.jsonl:3: the row has no "preferred" response/],
+    ["no preferred response", { prompt: "P", rejected: "b" }, /data\.jsonl:3: the row has no "preferred" or "chosen"/],
     [
       "an empty preferred response",
       { prompt: "P", preferred: "", rejected: "b" },
@@ -143,7 +158,7 @@ describe("pairs", () => {
     [
       "a repetition",
       { prompt: "Q0", preferred: "good 0", rejected: "bad 0" },
-      /data\.jsonl:3: the id .*data\.jsonl:1 too/,
+      /data\.jsonl:3: the row repeats .*data\.jsonl:1; mend or remove the row\. Or set data\.unusableRows to "skip"/,
     ],
   ])("with %s are refused, naming the line", async (_, row, message) => {
     await write([...pairRows(2), row]);
@@ -157,6 +172,52 @@ describe("pairs", () => {
   });
 });
 
+describe("rows that hold nothing to learn from", () => {
+  const unusable = [
+    { prompt: "P", preferred: " ", rejected: "b" },
+    { prompt: "P", preferred: "a", rejected: "a" },
+    { prompt: "Q0", preferred: "good 0", rejected: "bad 0" },
+  ];
+
+  test("are left out and counted where the recipe says so", async () => {
+    await write([...pairRows(40), ...unusable]);
+    const dataset = await read({ ...pairs(), unusableRows: "skip" });
+    expect(dataset.skippedRows).toBe(3);
+    await write(pairRows(40));
+    expect(groupsOf(dataset)).toEqual(groupsOf(await read(pairs())));
+  });
+
+  test("do not hide rows of another form, nor that there are no others", async () => {
+    await write([...unusable, { prompt: "P", preferred: "a" }]);
+    expect(await refusal({ ...pairs(), unusableRows: "skip" })).toMatch(/data\.jsonl:4: the row has no "rejected"/);
+    await write(unusable.slice(0, 2));
+    expect(await refusal({ ...pairs(), unusableRows: "skip" })).toMatch(/None of 2 rows can be used.*same text/);
+  });
+});
+
+describe("maxRows", () => {
+  const texts = async (rows: readonly unknown[], maxRows: number) => {
+    await write(rows);
+    const dataset = await read({ ...pairs(), maxRows });
+    expect(dataset.heldOut.length).toBeGreaterThan(0);
+    return groupsOf(dataset).map(({ prompt }) => prompt as string);
+  };
+
+  test("takes as many rows, the same ones in any order, on the sides where they are anyway", async () => {
+    const few = await texts(pairRows(200), 20);
+    expect(few).toHaveLength(20);
+    expect((await texts(pairRows(200).reverse(), 20)).sort()).toEqual([...few].sort());
+    expect(await texts(pairRows(200), 40)).toEqual(expect.arrayContaining(few));
+    const { heldOut } = await read(pairs());
+    const heldOutOfFew = (await read({ ...pairs(), maxRows: 20 })).heldOut;
+    expect(heldOut).toEqual(expect.arrayContaining([...heldOutOfFew]));
+  });
+
+  test("is no matter where there are fewer", async () => {
+    expect(await texts(pairRows(30), 1000)).toHaveLength(30);
+  });
+});
+
 describe("a file", () => {
   test("that is not there is refused, with what to do", async () => {
     expect(await refusal(rated())).toMatch(/data\.jsonl cannot be read: there is no such file; check data\.path/);
@@ -165,7 +226,7 @@ describe("a file", () => {
   test("without rows is refused", async () => {
     await writeFile(path, "\n\n");
     expect(await refusal(pairs())).toMatch(
-      /has no rows: data of kind "pairs" needs one \{prompt, preferred, rejected\}/,
+      /data\.jsonl has no rows: data\.path needs \{prompt, preferred, rejected\} rows/,
     );
   });
 
@@ -179,7 +240,7 @@ describe("a file", () => {
   test("may lack the last newline, have a byte-order mark and Windows line ends", async () => {
     const lines = ratedRows(40).map((row) => JSON.stringify(row));
     await writeFile(path, "\ufeff" + lines.join("\r\n"));
-    const { train, heldOut } = await readPreferenceDataset(rated());
+    const { train, heldOut } = await read(rated());
     expect(train[0]!.responses.length + heldOut[0]!.responses.length).toBe(40);
   });
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -90,6 +90,24 @@ const ROWS: readonly BatchRow[] = [
     const rows = await tokenizer.tokenize(["w1 w2 w29", "", "w3<eos>"]);
     expect(rows.slice(0, 2)).toEqual([[3, 4, 31], []]);
     expect(await tokenizer.detokenize([[3, 4, 0]])).toEqual(["w1 w2"]);
+  });
+
+  test("chat template", async () => {
+    const withTemplate = join(folder, "chat");
+    cpSync(base, withTemplate, { recursive: true });
+    const template =
+      "{% for m in messages %}{{ m.role }} {{ m.content }} <eos> {% endfor %}{% if add_generation_prompt %}assistant{% endif %}";
+    writeFileSync(join(withTemplate, "chat_template.jinja"), template);
+    const chats = [[{ role: "user", content: "w1" }], [{ role: "user", content: "w2" }]] as const;
+    const other = await connectModelServer({ ...local, runId: "chat", base: withTemplate, silenceTimeoutMs: 60_000 });
+    expect(await other.server.tokenizer.applyChatTemplate(chats)).toEqual([
+      "user w1 <eos> assistant",
+      "user w2 <eos> assistant",
+    ]);
+    other.close();
+    const refused = connection.server.tokenizer.applyChatTemplate(chats);
+    await expect(refused).rejects.toThrow(/has no chat template/);
+    await expect(refused).rejects.toThrow(BadInputError);
   });
 
   test("sampling: rollouts in their places, from the trainer's distribution, seeded by position", async () => {

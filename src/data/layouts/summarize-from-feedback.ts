@@ -1,0 +1,44 @@
+import { BadInputError } from "../../errors.js";
+import { contentId } from "../content-id.js";
+import { idField, isObject, objectField, textField, type DataRow } from "../data-row.js";
+import type { PairLayout } from "./pair-layout.js";
+import { summaryAfter, summaryPrompt } from "./summaries.js";
+
+/**
+ * OpenAI's comparisons of summaries: what was summarised is in "info", two summaries in "summaries", and "choice" counts
+ * the better one from 0. Several people compare the summaries of one post; all of it is on one side of the split.
+ */
+export const summarizeFromFeedbackLayout: PairLayout = {
+  fields: "{info: {id, subreddit, title, post} or {id, article}, summaries: [{text}, {text}], choice}",
+  takesTemplate: true,
+  recognises: ({ fields }) => isObject(fields["info"]) && Array.isArray(fields["summaries"]),
+  read(row, promptTemplate) {
+    const info = objectField(row, "info");
+    const prompt = summaryPrompt(info, promptTemplate);
+    const texts = summaryTexts(row).map((text) => summaryAfter(prompt, text));
+    const choice = choiceField(row);
+    const about = idField(info);
+    return {
+      prompt,
+      preferred: texts[choice]!,
+      rejected: texts[1 - choice]!,
+      // Two people who choose alike are two judgements: the whole row, with its "worker", tells them apart.
+      id: `${about ?? contentId(prompt)}/${contentId(row.fields)}`,
+      ...(about === null ? {} : { promptId: about }),
+    };
+  },
+};
+
+function summaryTexts(row: DataRow): readonly string[] {
+  const { summaries } = row.fields;
+  if (!Array.isArray(summaries) || summaries.length !== 2 || !summaries.every(isObject)) {
+    throw new BadInputError(`${row.where}: "summaries" is not a list of two objects {text}.`);
+  }
+  return summaries.map((fields, i) => textField({ where: `${row.where}, "summaries"[${i}]`, fields }, "text"));
+}
+
+function choiceField({ where, fields }: DataRow): 0 | 1 {
+  const { choice } = fields;
+  if (choice === 0 || choice === 1) return choice;
+  throw new BadInputError(`${where}: "choice" is ${JSON.stringify(choice) ?? "missing"}, not 0 or 1.`);
+}
