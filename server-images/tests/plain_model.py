@@ -4,7 +4,7 @@ chunks, no caches; and batches to try both on."""
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
 from drpo_server.engine.model import Model
-from drpo_server.engine.types import Batch, Head
+from drpo_server.engine.types import Batch, Head, Output
 
 Row = tuple[list[int], int, int]
 """Tokens, span start, span length."""
@@ -61,8 +61,8 @@ class PlainModel:
         """Log-probabilities from which each span token was drawn, [sum(span_lengths), vocabulary]."""
         return torch.cat(
             [
-                torch.log_softmax(self.logits(row)[start - 1 : start - 1 + length] / temperature, -1)
-                for row, start, length in rows_of(batch)
+                torch.log_softmax(logits[start - 1 : start - 1 + length] / temperature, -1)
+                for logits, (_, start, length) in zip(self._logits_of_rows(batch), rows_of(batch), strict=True)
                 if length
             ]
         )
@@ -73,11 +73,20 @@ class PlainModel:
 
     def values(self, batch: Batch) -> Tensor:
         return torch.cat(
-            [self._scalars(row)[start - 1 : start - 1 + length] for row, start, length in rows_of(batch) if length]
+            [
+                scalars[start - 1 : start - 1 + length]
+                for scalars, (_, start, length) in zip(self._scalars_of_rows(batch), rows_of(batch), strict=True)
+                if length
+            ]
         )
 
     def scores(self, batch: Batch) -> Tensor:
-        return torch.stack([self._scalars(row)[-1] for row, _, _ in rows_of(batch)])
+        return torch.stack([scalars[-1] for scalars in self._scalars_of_rows(batch)])
+
+    def output(self, batch: Batch, output: Output) -> Tensor:
+        """What a loss is computed from."""
+        compute = {Output.LOGPROBS: self.logprobs, Output.VALUES: self.values, Output.SCORES: self.scores}[output]
+        return compute(batch)
 
     def gradients(self, loss: Tensor) -> dict[str, Tensor]:
         """Of the loss, by the names of Model.state(); zeros where it does not depend on a weight."""
@@ -87,8 +96,48 @@ class PlainModel:
             for (name, parameter), gradient in zip(self.parameters.items(), found, strict=True)
         }
 
-    def _scalars(self, row: list[int]) -> Tensor:
-        return self.states(row) @ self.parameters["score.weight"][0] + self.parameters["score.bias"]
+    def _states_of_rows(self, batch: Batch) -> list[Tensor]:
+        """[tokens, hidden] each."""
+        return [self.states(row) for row, _, _ in rows_of(batch)]
+
+    def _logits_of_rows(self, batch: Batch) -> list[Tensor]:
+        """[tokens, vocabulary] each."""
+        return [self.logits(row) for row, _, _ in rows_of(batch)]
+
+    def _scalars_of_rows(self, batch: Batch) -> list[Tensor]:
+        weight, bias = self.parameters["score.weight"][0], self.parameters["score.bias"]
+        return [states @ weight + bias for states in self._states_of_rows(batch)]
+
+
+class PaddedModel(PlainModel):
+    """The same, with all rows padded to the longest in one batch, as Hugging Face code usually runs."""
+
+    PAD_ID = 7
+    """A token like any other: the mask says what is padding."""
+
+    def __init__(self, model: Model, side: Literal["left", "right"]) -> None:
+        super().__init__(model)
+        self._side = side
+
+    def _states_of_rows(self, batch: Batch) -> list[Tensor]:
+        inputs, mask = self._padded(batch)
+        return _unpadded(self.causal.base_model(**inputs).last_hidden_state, mask)
+
+    def _logits_of_rows(self, batch: Batch) -> list[Tensor]:
+        inputs, mask = self._padded(batch)
+        return _unpadded(self.causal(**inputs).logits, mask)
+
+    def _padded(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        lengths = batch.row_lengths
+        place = torch.arange(int(lengths.max()))
+        mask = place >= place.numel() - lengths[:, None] if self._side == "left" else place < lengths[:, None]
+        ids = torch.full(mask.shape, self.PAD_ID).masked_scatter(mask, batch.token_ids)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        return {"input_ids": ids, "attention_mask": mask.long(), "position_ids": positions}, mask
+
+
+def _unpadded(of_places: Tensor, mask: Tensor) -> list[Tensor]:
+    return [row[here] for row, here in zip(of_places, mask, strict=True)]
 
 
 def _widen_norms(module: nn.Module) -> None:

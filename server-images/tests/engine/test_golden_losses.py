@@ -1,4 +1,4 @@
-"""The losses against numbers of a program that shares no code with them; the orchestrator's tests read the same file."""
+"""Losses against numbers of a program that shares no code with them. The orchestrator's tests read the same file."""
 
 from __future__ import annotations
 

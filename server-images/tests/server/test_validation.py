@@ -172,6 +172,30 @@ NAN_AT_4 = [*ONES[:4], math.nan, 1.0]
 SHORT = ONES[:3]
 
 
+def dpo(**fields: Any) -> training.DpoLoss:
+    """One comparison of the two rows, with some fields as they should not be."""
+    valid: dict[str, Any] = {
+        "reference_logprobs": ONES,
+        "preferred_rows": [0],
+        "rejected_rows": [1],
+        "weights": [1.0],
+        "beta": 0.1,
+    }
+    return training.DpoLoss(**{**valid, **fields})
+
+
+def log_ratio_difference(**fields: Any) -> training.LogRatioDifferenceLoss:
+    """One pair of the two rows, with some fields as they should not be."""
+    valid: dict[str, Any] = {
+        "base_logprobs": ONES,
+        "first_rows": [0],
+        "second_rows": [1],
+        "targets": [0.5],
+        "weights": [1.0],
+    }
+    return training.LogRatioDifferenceLoss(**{**valid, **fields})
+
+
 class TestLosses:
     @pytest.mark.parametrize(
         ("kind", "loss", "parts"),
@@ -234,6 +258,40 @@ class TestLosses:
                 training.LinearLoss(output=training.OUTPUT_ENTROPY, coefficients=ONES),
                 ("output is 2", "LOGPROBS, VALUES, SCORES"),
             ),
+            ("dpo", dpo(reference_logprobs=SHORT), ("reference_logprobs has 3 entries, not 6", "span token")),
+            ("dpo", dpo(reference_logprobs=NAN_AT_4), ("reference_logprobs[4] is nan", "finite")),
+            ("dpo", dpo(preferred_rows=[0, 1]), ("preferred_rows has 2 entries, not 1", "comparison")),
+            ("dpo", dpo(rejected_rows=[]), ("rejected_rows has 0 entries, not 1", "comparison")),
+            ("dpo", dpo(preferred_rows=[2]), ("preferred_rows[0] is 2", "2 rows")),
+            ("dpo", dpo(rejected_rows=[0]), ("rejected_rows[0] is 0", "with itself")),
+            ("dpo", dpo(weights=[math.inf]), ("weights[0] is inf", "finite")),
+            ("dpo", dpo(beta=0.0), ("beta is 0", "above 0")),
+            ("dpo", dpo(beta=math.nan), ("beta is nan", "finite")),
+            ("dpo", dpo(label_smoothing=-0.25), ("label_smoothing is -0.25", "at least 0")),
+            ("dpo", dpo(label_smoothing=0.75), ("label_smoothing is 0.75", "at most 0.5")),
+            (
+                "log_ratio_difference",
+                log_ratio_difference(base_logprobs=SHORT),
+                ("base_logprobs has 3 entries, not 6", "span token"),
+            ),
+            (
+                "log_ratio_difference",
+                log_ratio_difference(targets=[0.5, 1.0]),
+                ("targets has 2 entries, not 1", "pair"),
+            ),
+            ("log_ratio_difference", log_ratio_difference(targets=[math.nan]), ("targets[0] is nan", "finite")),
+            (
+                "log_ratio_difference",
+                log_ratio_difference(weights=[]),
+                ("targets has 1 entries, not 0", "as weights does"),
+            ),
+            ("log_ratio_difference", log_ratio_difference(first_rows=[7]), ("first_rows[0] is 7", "2 rows")),
+            (
+                "log_ratio_difference",
+                log_ratio_difference(first_rows=[0, 1]),
+                ("first_rows has 2 entries, not 1", "pair"),
+            ),
+            ("log_ratio_difference", log_ratio_difference(second_rows=[0]), ("second_rows[0] is 0", "with itself")),
         ],
     )
     def test_malformed(self, run: RunClient, kind: str, loss: Message, parts: tuple[str, ...]) -> None:
@@ -254,6 +312,22 @@ class TestLosses:
     def test_head_that_does_not_compute_it(self, run: RunClient) -> None:
         with refused(INVALID, "losses[0].cross_entropy", "logprobs need a language-model head"):
             run.result(run.trainer.ForwardBackward, run.gradient_request(run.critic()))
+
+    @pytest.mark.parametrize(
+        "loss",
+        [training.ModelLoss(dpo=dpo()), training.ModelLoss(log_ratio_difference=log_ratio_difference())],
+        ids=["dpo", "log_ratio_difference"],
+    )
+    def test_losses_of_summed_log_probs(self, run: RunClient, loss: training.ModelLoss) -> None:
+        """What the cases above break is accepted whole, by a language model and by no critic."""
+        losses = [training.ModelLoss(model=run.create()), training.ModelLoss(model=run.critic())]
+        for one in losses:
+            one.MergeFrom(loss)
+        [answer] = run.result(run.trainer.ForwardBackward, run.gradient_request(POLICY, losses=losses[:1])).losses
+        assert len(answer.outputs) == SPAN_TOKENS
+        assert answer.loss > 0
+        with refused(INVALID, f"losses[0].{loss.WhichOneof('loss')}", "logprobs need a language-model head"):
+            run.result(run.trainer.ForwardBackward, run.gradient_request(POLICY, losses=losses[1:]))
 
 
 class TestOptimizerStep:
