@@ -8,7 +8,7 @@ const layers = [
   ["sweep/", "report/", "dashboard/"],
   ["stages/"],
   ["drpo/"],
-  ["rpc/", "data/", "run/", "cache/", "server/", "judge/", "rewards/", "loggers/"],
+  ["rpc/", "data/", "run/", "cache/", "server/", "judge/", "rewards/", "user-modules/", "loggers/"],
   ["testbed/"],
   ["durable-files/"],
   ["proto-gen/"],

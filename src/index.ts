@@ -17,10 +17,12 @@ export type * from "./domain/token-ids.js";
 export * from "./errors.js";
 
 export type * from "./ports/call-options.js";
+export type * from "./ports/clock.js";
 export type * from "./ports/judge.js";
 export type * from "./ports/model-server.js";
 export type * from "./ports/model-store.js";
 export type * from "./ports/progress.js";
+export type * from "./ports/reward-function.js";
 export type * from "./ports/reward-model.js";
 export type * from "./ports/run-directory.js";
 export type * from "./ports/sampler.js";
@@ -52,10 +54,15 @@ export { defaultCacheDirectory, directoryStageCache } from "./cache/directory-st
 export { readPreferenceDataset } from "./data/read-preference-dataset.js";
 export { createLexiconJudge, lexiconJudgeOptions } from "./judge/lexicon-judge.js";
 export { createProgress } from "./loggers/create-progress.js";
+export { createFunctionReward, functionRewardOptions, type FunctionRewardOptions } from "./rewards/function-reward.js";
+export { createHttpReward } from "./rewards/http-reward.js";
+export { httpRewardOptions, type HttpRewardOptions } from "./rewards/http-reward-options.js";
+export { systemClock } from "./rpc/clock.js";
 export { connectModelServer, type ConnectOptions, type ModelServerConnection } from "./rpc/connect-model-server.js";
 export { openRunDirectory, type OpenRunDirectory, type RunDirectoryOptions } from "./run/open-run-directory.js";
 export { readRun, type RunReading } from "./run/read-run.js";
 export { startLocalServer, type LocalServer } from "./server/local-server.js";
+export { loadUserFunction } from "./user-modules/load-user-module.js";
 
 export { combinationLock, type CombinationLock } from "./testbed/combination-lock.js";
 export { enumerateResponses } from "./testbed/enumerate-responses.js";

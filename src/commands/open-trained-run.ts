@@ -11,7 +11,7 @@ import type { ModelServer } from "../ports/model-server.js";
 import type { Commit, RunDirectory } from "../ports/run-directory.js";
 import { readRun } from "../run/read-run.js";
 import { openRun } from "../stages/open-run.js";
-import { rewardStage } from "../stages/reward.js";
+import { rewardModelStage } from "../stages/reward-model.js";
 import { sftStage } from "../stages/sft.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
@@ -64,15 +64,18 @@ export async function openTrainedRun(
       ...{ recipe, server, cache, progress, signal },
       run: readOnlyRun(record.runId, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
-      ...{ algorithm: createAlgorithm(recipe), pool: null, cutFunction: null },
+      // For training alone.
+      ...{ algorithm: createAlgorithm(recipe), pool: null, cutFunction: null, rewardFunctions: new Map() },
       judge: createJudge(recipe.evaluation.judge),
     });
   };
   const load = async (model: TrainedModel): Promise<ModelHandle> => {
     if (model === "policy") return loadPolicy(server, lastCommit, directory, signal);
     const run = await openStages();
-    const sft = await sftStage(run);
-    return model === "sft" ? sft.reference : (await rewardStage(run, sft)).model;
+    if (model === "sft") return (await sftStage(run)).reference;
+    const rewardModel = await rewardModelStage(run);
+    if (rewardModel) return rewardModel.model;
+    throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
   };
   return { recipe, server, load, stop };
 }

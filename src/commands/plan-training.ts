@@ -9,8 +9,11 @@ import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
 import { BadInputError } from "../errors.js";
+import type { RewardFunction } from "../ports/reward-function.js";
 import { readRunRecord } from "../run/read-run.js";
 import { loadUserFunction } from "../user-modules/load-user-module.js";
+import type { CommandContext } from "./command-context.js";
+import { createRewardFunctions } from "./create-reward-functions.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
 import { type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
@@ -29,6 +32,8 @@ export interface TrainingPlan {
   /** What resets go into, and where a user's function cuts, where the recipe names them. */
   readonly pool: ResetPool | null;
   readonly cutFunction: CutFunction | null;
+  /** Rewards that are no reward model, by their place in the recipe. */
+  readonly rewardFunctions: ReadonlyMap<string, RewardFunction>;
   /** Absolute. */
   readonly directory: string;
 }
@@ -40,14 +45,15 @@ export interface TrainingPlan {
 export async function planTraining(
   recipePath: string | undefined,
   options: TrainingOptions,
-  cwd: string,
+  { cwd, environment }: Pick<CommandContext, "cwd" | "environment">,
 ): Promise<TrainingPlan> {
   const recipe = await readRecipe(recipePath, options, cwd);
   const directory = resolve(cwd, options.runDir ?? defaultRunDirectory(recipe, options.set));
   const dataset = await readPreferenceDataset(recipe.data);
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
-  return { recipe, dataset, directory, ...(await readResets(recipe)) };
+  const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
+  return { recipe, dataset, directory, rewardFunctions, ...(await readResets(recipe)) };
 }
 
 /** The pool and the function of a ResetSpec: what is wrong with them is said before a server is started. */

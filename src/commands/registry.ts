@@ -3,6 +3,8 @@ import { recipeSchema } from "../config/recipe.js";
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
 import { createLexiconJudge, lexiconJudgeOptions } from "../judge/lexicon-judge.js";
 import type { Judge } from "../ports/judge.js";
+import { functionRewardOptions } from "../rewards/function-reward.js";
+import { httpRewardOptions } from "../rewards/http-reward-options.js";
 import { ALGORITHMS, algorithmRegistry } from "./algorithm-registry.js";
 
 const algorithms = algorithmRegistry(ALGORITHMS);
@@ -11,7 +13,7 @@ const algorithms = algorithmRegistry(ALGORITHMS);
 export const registeredRecipeSchema = recipeSchema({
   algorithm: algorithms.schema,
   judge: z.discriminatedUnion("kind", [lexiconJudgeOptions]).describe("Who says which of two responses is better."),
-  rewards: [],
+  rewards: [functionRewardOptions, httpRewardOptions],
 }).superRefine(({ policy }, context) => {
   if (policy.kind !== "online") return;
   for (const { path, message } of algorithms.conflicts(policy))

@@ -49,7 +49,7 @@ Examples:
 `,
     )
     .action(async (recipePath: string | undefined, options: TrainOptions) => {
-      const plan = await planTraining(recipePath, options, context.cwd);
+      const plan = await planTraining(recipePath, options, context);
       if (options.dryRun) {
         if (options.json) printJson(context, planAsJson(plan));
         else context.stdout.write(`${formatPlan(plan, context.cwd)}\n`);
@@ -89,7 +89,7 @@ async function train(context: CommandContext, plan: TrainingPlan, session: Sessi
 
 async function trainOnServer(
   context: CommandContext,
-  { recipe, dataset, pool, cutFunction, directory }: TrainingPlan,
+  { recipe, dataset, pool, cutFunction, rewardFunctions, directory }: TrainingPlan,
   { progress, signal }: Session,
   run: OpenRunDirectory,
 ): Promise<Evaluation> {
@@ -109,7 +109,20 @@ async function trainOnServer(
     const algorithm = createAlgorithm(recipe);
     const judge = createJudge(recipe.evaluation.judge);
     return await runRecipe({
-      ...{ recipe, dataset, pool, cutFunction, server, run, cache, judge, algorithm, progress, signal },
+      ...{
+        recipe,
+        dataset,
+        pool,
+        cutFunction,
+        rewardFunctions,
+        server,
+        run,
+        cache,
+        judge,
+        algorithm,
+        progress,
+        signal,
+      },
     });
   } catch (error) {
     throw withResumeAdvice(error, run, shownPath(directory, context.cwd), signal);

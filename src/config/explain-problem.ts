@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { nearestName } from "./nearest-name.js";
-import { keysOf, pathsTo } from "./schema-at.js";
+import { entryOf, keysOf, pathsTo } from "./schema-at.js";
 
 const dotted = (path: readonly PropertyKey[]): string =>
   path.map((key, i) => (typeof key === "number" ? `[${key}]` : `${i > 0 ? "." : ""}${String(key)}`)).join("");
@@ -63,10 +63,13 @@ function expected(issue: z.core.$ZodIssue): string | undefined {
 const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Readonly<Record<PropertyKey, unknown>> | undefined)?.[key], value);
 
-/** The schema at a path, as far as objects lead. */
+/** The schema at a path, as far as objects and lists lead. */
 function schemaAt(schema: z.core.$ZodType, value: unknown, path: readonly PropertyKey[]): z.core.$ZodType {
   return path.reduce<z.core.$ZodType>(
-    (inner, key, i) => keysOf(inner, valueAt(value, path.slice(0, i))).get(String(key)) ?? inner,
+    (inner, key, i) =>
+      typeof key === "number"
+        ? entryOf(inner)
+        : (keysOf(inner, valueAt(value, path.slice(0, i))).get(String(key)) ?? inner),
     schema,
   );
 }
@@ -79,6 +82,8 @@ export function explainProblem(issue: z.core.$ZodIssue, recipe: unknown, schema:
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => explainUnknownKey(key, dotted(issue.path), here, value));
   }
+  // What may hold a secret is not repeated.
+  if (issue.code === "custom" && issue.params?.["hideValue"] === true) return [`${where}: ${issue.message}`];
   if (issue.code === "custom" || issue.code === "invalid_format")
     return [`${where}: ${issue.message}; it is ${shown(value)}`];
   const right = expected(issue) ?? issue.message;

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import { BadInputError } from "../errors.js";
 import { applySetting, parseSetting } from "./apply-settings.js";
+import { expandCompat } from "./compat.js";
 import { conflicts } from "./conflicts.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
@@ -12,6 +13,10 @@ import { resolvePaths } from "./resolve-paths.js";
 
 /** Sections that may have a seed of their own. */
 const STAGES = ["sft", "reward", "policy"] as const;
+
+type JsonObject = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What the command line changes about a recipe. */
 export interface RecipeOverrides {
@@ -23,7 +28,7 @@ export interface RecipeOverrides {
 
 /**
  * Reads a recipe from its file and resolves it.
- * @param schema `recipeSchema(...)` with the algorithms and judges that are registered
+ * @param schema `recipeSchema(...)` with the algorithms, judges and rewards that are registered
  * @throws BadInputError
  */
 export async function loadRecipe<Schema extends z.ZodType<Recipe>>(
@@ -50,7 +55,8 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
     throw new BadInputError("--seed and --set seed=... are both given; leave one out.");
   }
   const seeded = withSeed(source.raw, overrides.seed);
-  const raw = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), seeded);
+  const written = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), seeded);
+  const { raw, problems: contradictions } = expandCompat(written);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
     // Keys that are not known first: they often are why others are missing.
@@ -63,7 +69,7 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
     );
   }
   const recipe = resolvePaths(parsed.data, resolve(source.folder));
-  const problems = [...conflicts(recipe), ...missingFiles(recipe)];
+  const problems = [...contradictions, ...conflicts(recipe), ...missingFiles(recipe)];
   if (problems.length > 0) throw refusal(source.name, problems);
   return recipe;
 }
@@ -96,11 +102,19 @@ async function readJsonFile(path: string): Promise<unknown> {
 }
 
 function withSeed(recipe: unknown, seed: number | undefined): unknown {
-  if (seed === undefined || typeof recipe !== "object" || recipe === null) return recipe;
-  const sections = Object.entries(recipe).map(([key, section]: [string, unknown]) => {
-    if (!(STAGES as readonly string[]).includes(key) || typeof section !== "object" || section === null)
-      return [key, section];
-    return [key, Object.fromEntries(Object.entries(section).filter(([inner]) => inner !== "seed"))];
-  });
+  if (seed === undefined || !isObject(recipe)) return recipe;
+  const sections = Object.entries(recipe).map(([key, section]) => [
+    key,
+    (STAGES as readonly string[]).includes(key) ? withoutSeed(section) : section,
+  ]);
   return { ...Object.fromEntries(sections), seed };
+}
+
+/** A section without a seed of its own, and without those of the rewards that it sums. */
+function withoutSeed(section: unknown): unknown {
+  if (!isObject(section)) return section;
+  const { seed: _seed, terms, ...rest } = section;
+  if (!Array.isArray(terms)) return terms === undefined ? rest : { ...rest, terms };
+  const seedless = (term: unknown) => (isObject(term) ? { ...term, reward: withoutSeed(term["reward"]) } : term);
+  return { ...rest, terms: terms.map(seedless) };
 }

@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, sep } from "node:path";
+import { pathsOf } from "./data.js";
 import type { Recipe } from "./recipe.js";
+import { isRewardModel } from "./reward.js";
+import { rewardTerms } from "./reward-terms.js";
 
 /** A path of the recipe that must exist, and the file that tells a folder of the right kind. */
 interface Needed {
@@ -11,8 +14,24 @@ interface Needed {
 }
 
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
-function neededFiles({ server, model, data, sft, reward }: Recipe): readonly Needed[] {
-  const needed: Needed[] = [{ key: "data.path", path: data.path, kind: "a JSONL file" }];
+function neededFiles({ server, model, data, sft, reward, policy }: Recipe): readonly Needed[] {
+  const dataFiles = (key: string, paths: readonly string[]): readonly Needed[] =>
+    paths.map((path) => ({ key, path, kind: "a JSONL or Parquet file, or a folder of them" }));
+  const needed: Needed[] = [
+    ...dataFiles("data.path", pathsOf(data.path)),
+    ...dataFiles("data.references.path", pathsOf(data.references?.path ?? [])),
+  ];
+  for (const { key, reward: term } of rewardTerms(reward)) {
+    if (!isRewardModel(term) && term.module !== undefined)
+      needed.push({ key: `${key}.module`, path: term.module, kind: "a TypeScript or JavaScript module" });
+  }
+  const reset = policy.kind === "online" ? policy.reset : null;
+  if (reset?.source.kind === "pool")
+    needed.push({ key: "policy.reset.source.path", path: reset.source.path, kind: "a JSONL file" });
+  if (reset?.selector.kind === "function") {
+    const kind = "a TypeScript or JavaScript module";
+    needed.push({ key: "policy.reset.selector.module", path: reset.selector.module, kind });
+  }
   if (server.kind === "remote") {
     return server.tlsCa === undefined
       ? needed
@@ -22,8 +41,15 @@ function neededFiles({ server, model, data, sft, reward }: Recipe): readonly Nee
   const adapter = { marker: "adapter_config.json", kind: "a PEFT adapter folder" };
   needed.unshift({ key: "model.base", path: model.base, ...folder });
   if (sft.kind === "adapter") needed.push({ key: "sft.path", path: sft.path, ...adapter });
-  if (reward.kind === "adapter") needed.push({ key: "reward.path", path: reward.path, ...adapter });
-  if (reward.kind === "folder") needed.push({ key: "reward.path", path: reward.path, ...folder });
+  if (reset?.source.kind === "livePolicy" && "path" in reset.source.writer) {
+    const { writer } = reset.source;
+    const what = writer.kind === "adapter" ? adapter : folder;
+    needed.push({ key: "policy.reset.source.writer.path", path: writer.path, ...what });
+  }
+  for (const { key, reward: term } of rewardTerms(reward)) {
+    if (!isRewardModel(term) || term.kind === "train") continue;
+    needed.push({ key: `${key}.path`, path: term.path, ...(term.kind === "adapter" ? adapter : folder) });
+  }
   return needed;
 }
 

@@ -3,17 +3,22 @@ import { dataSchema } from "./data.js";
 import { evaluationSchema } from "./evaluation.js";
 import { modelSchema } from "./model.js";
 import { policySchema } from "./policy.js";
-import { rewardSchema } from "./reward.js";
+import { rewardSchema, type RewardKind, type RewardOptions } from "./reward.js";
 import { serverSchema } from "./server.js";
 import { sftSchema } from "./sft.js";
 
 /**
- * The whole of a run, every default written out. Algorithms and judges bring their own options: `commands/` passes in
- * the schemas of those that it registers, each a discriminated union on `kind`.
+ * The whole of a run, every default written out. Algorithms, judges and rewards bring their own options: `commands/` passes
+ * in the schemas of those that it registers, told apart by `kind`: a union of algorithms, one of judges, a list of rewards.
  */
-export const recipeSchema = <Algorithm extends z.ZodType, Judge extends z.ZodType>(registered: {
+export const recipeSchema = <
+  Algorithm extends z.ZodType,
+  Judge extends z.ZodType,
+  const Rewards extends readonly RewardKind[],
+>(registered: {
   readonly algorithm: Algorithm;
   readonly judge: Judge;
+  readonly rewards: Rewards;
 }) =>
   z.strictObject({
     $schema: z.string().optional(),
@@ -29,7 +34,7 @@ export const recipeSchema = <Algorithm extends z.ZodType, Judge extends z.ZodTyp
       maxTokens: z.number().int().min(2).describe("H: the budget of a response, tokens."),
     }),
     sft: sftSchema,
-    reward: rewardSchema,
+    reward: rewardSchema(registered.rewards),
     policy: policySchema(registered.algorithm),
     evaluation: evaluationSchema(registered.judge),
   });
@@ -39,6 +44,10 @@ export interface RegisteredOptions {
   readonly kind: string;
 }
 
-export type Recipe = z.infer<
-  ReturnType<typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>>>
+type RecipeOfModelsOnly = z.infer<
+  ReturnType<typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>, readonly []>>
 >;
+
+export interface Recipe extends Omit<RecipeOfModelsOnly, "reward"> {
+  readonly reward: RewardOptions;
+}

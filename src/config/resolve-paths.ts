@@ -1,5 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import type { Recipe } from "./recipe.js";
+import type { ResetSourceOptions, ResetSpec } from "./reset.js";
+import { isRewardModel, type RewardOptions, type SingleReward } from "./reward.js";
 
 /** "testbed:tiny" is a name that a server knows, not a path. */
 const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
@@ -7,7 +9,8 @@ const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
 /** Paths of a recipe are relative to its folder; here they become absolute, so that a run directory says it all. */
 export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
   const absolute = (path: string): string => (isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path));
-  const { server, model, data, sft, reward } = recipe;
+  const allAbsolute = (path: string | string[]) => (typeof path === "string" ? absolute(path) : path.map(absolute));
+  const { server, model, data, sft, reward, policy } = recipe;
   return {
     ...recipe,
     server:
@@ -16,8 +19,37 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
         : // A bare name is looked up on PATH.
           { ...server, ...(server.python?.includes("/") ? { python: absolute(server.python) } : {}) },
     model: { ...model, base: absolute(model.base) },
-    data: { ...data, path: absolute(data.path) },
+    data: {
+      ...data,
+      path: allAbsolute(data.path),
+      ...(data.references ? { references: { ...data.references, path: allAbsolute(data.references.path) } } : {}),
+    },
     sft: sft.kind === "adapter" ? { ...sft, path: absolute(sft.path) } : sft,
-    reward: reward.kind === "train" ? reward : { ...reward, path: absolute(reward.path) },
+    reward: withAbsoluteReward(reward, absolute),
+    policy: policy.kind === "online" ? { ...policy, reset: withAbsoluteReset(policy.reset, absolute) } : policy,
   };
+}
+
+function withAbsoluteReward(reward: RewardOptions, absolute: (path: string) => string): RewardOptions {
+  const single = (one: SingleReward): SingleReward => {
+    if (!isRewardModel(one)) return one.module === undefined ? one : { ...one, module: absolute(one.module) };
+    return one.kind === "train" ? one : { ...one, path: absolute(one.path) };
+  };
+  if (!("terms" in reward)) return single(reward);
+  return { ...reward, terms: reward.terms.map((term) => ({ ...term, reward: single(term.reward) })) };
+}
+
+function withAbsoluteReset(reset: ResetSpec, absolute: (path: string) => string): ResetSpec {
+  const { source, selector } = reset;
+  return {
+    ...reset,
+    source: withAbsoluteSource(source, absolute),
+    selector: selector.kind === "function" ? { ...selector, module: absolute(selector.module) } : selector,
+  };
+}
+
+function withAbsoluteSource(source: ResetSourceOptions, absolute: (path: string) => string): ResetSourceOptions {
+  if (source.kind === "pool") return { ...source, path: absolute(source.path) };
+  if (source.kind !== "livePolicy" || !("path" in source.writer)) return source;
+  return { ...source, writer: { ...source.writer, path: absolute(source.writer.path) } };
 }

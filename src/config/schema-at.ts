@@ -47,6 +47,12 @@ export function keysOf(schema: Schema, value: unknown): ReadonlyMap<string, Sche
   return new Map(options.flatMap((option) => Object.entries(shapeOf(option))));
 }
 
+/** The schema of a list's entries; the schema itself if it is no list. */
+export function entryOf(schema: Schema): Schema {
+  const list = definition(unwrap(schema).schema);
+  return list.type === "array" ? list.element : schema;
+}
+
 /** Every dotted path of objects below this schema that ends in `key`, the shortest first. */
 export function pathsTo(key: string, schema: Schema, value: unknown): readonly string[] {
   const paths = [...keysOf(schema, value)].flatMap(([name, inner]) => {

@@ -10,7 +10,7 @@ export interface Metric {
 
 /** One model, always sampled from the prompt, without resets. */
 export interface ModelEvaluation {
-  /** Reward score, in units of the SFT samples' standard deviation. */
+  /** Reward score r(x, y), in the units that scoreScale says. */
   readonly score: Metric;
   /** KL to SFT, nats a response: mean of sum (ln pi - ln pi_SFT). */
   readonly klK1: Metric;
@@ -32,8 +32,8 @@ export interface ExamplePair {
 
 /** evaluation.json. */
 export interface Evaluation {
-  /** Share of held-out pairs that the reward model orders as people did. */
-  readonly rewardAccuracy: Metric;
+  /** Share of held-out pairs that the scores order as people did; null where nobody ranked held-out responses. */
+  readonly rewardAccuracy: Metric | null;
   readonly sft: ModelEvaluation;
   readonly policy: ModelEvaluation;
   /** Policy against SFT, paired by prompt and noise. */
@@ -43,6 +43,7 @@ export interface Evaluation {
     readonly judgeWinRate: Metric;
   };
   readonly judge: string;
+  /** What scores were normalised by; mean 0 and deviation 1 where they are in the reward's own units. */
   readonly scoreScale: ScoreScale;
   /** Iteration whose checkpoint was evaluated. */
   readonly bestIteration: number;

@@ -1,12 +1,12 @@
 import type { Evaluation, Metric } from "../domain/evaluation.js";
-import { comparisonRows, effectOf, modelRows, type ComparisonRow } from "./evaluation-rows.js";
+import { comparisonRows, effectOf, isInOwnUnits, modelRows, type ComparisonRow } from "./evaluation-rows.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
 import { html, type Html } from "./html.js";
 import { intervalPlot } from "./interval-plot.js";
 
 /** The result at a glance, then in full: SFT against the policy, each number with its 95 % interval. */
 export function evaluationSection(evaluation: Evaluation): Html {
-  const { sft, bestIteration, scoreScale } = evaluation;
+  const { sft, bestIteration } = evaluation;
   return html`<section>
     <h2>Result</h2>
     <div class="tiles">${comparisonRows(evaluation).map(tile)}</div>
@@ -40,11 +40,18 @@ export function evaluationSection(evaluation: Evaluation): Html {
       </tbody>
     </table>
     <p class="note">
-      A score is (reward model ${"\u2212"} ${scoreScale.mean.toFixed(3)}) / ${scoreScale.standardDeviation.toFixed(3)}:
-      mean and standard deviation of samples of SFT. KL is summed over a response. Judge: ${evaluation.judge}; a tie
-      counts one half.
+      ${scoreNote(evaluation)} KL is summed over a response. Judge: ${evaluation.judge}; a tie counts one half.
     </p>
   </section>`;
+}
+
+function scoreNote(evaluation: Evaluation): string {
+  const { mean, standardDeviation } = evaluation.scoreScale;
+  if (isInOwnUnits(evaluation)) return "A score is in units of the reward.";
+  return (
+    `A score is (reward \u2212 ${mean.toFixed(3)}) / ${standardDeviation.toFixed(3)}: ` +
+    "mean and standard deviation of samples of SFT."
+  );
 }
 
 function tile(row: ComparisonRow): Html {

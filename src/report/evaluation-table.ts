@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import type { Evaluation, Metric } from "../domain/evaluation.js";
-import { comparisonRows, effectOf, modelRows } from "./evaluation-rows.js";
+import { comparisonRows, effectOf, modelRows, scoreUnit } from "./evaluation-rows.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
 
 /** `color` left out: as the terminal can (and as NO_COLOR says). */
@@ -39,7 +39,7 @@ export function evaluationTable(evaluation: Evaluation, options: TerminalOptions
   });
   const footnote =
     `Means and 95 % intervals, ${evaluation.sft.score.n} responses of each model from the prompt. ` +
-    `Policy: iteration ${evaluation.bestIteration}.\nScores in standard deviations of SFT samples, ` +
+    `Policy: iteration ${evaluation.bestIteration}.\nScores in ${scoreUnit(evaluation)}, ` +
     `KL in nats a response, length in tokens. Judge: ${evaluation.judge}.`;
   return [table([["", bold("SFT"), bold("policy")], ...models]), "", table(comparisons), "", dim(footnote)].join("\n");
 }

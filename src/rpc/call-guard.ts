@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.js";
+import type { Clock } from "../ports/clock.js";
 import type { StopReason } from "./grpc-error.js";
 
 export interface CallGuard {

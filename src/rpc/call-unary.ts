@@ -1,7 +1,7 @@
 import type { CallOptions } from "../ports/call-options.js";
 import { guardCall } from "./call-guard.js";
 import type { Channel } from "./channel.js";
-import type { Clock } from "./clock.js";
+import type { Clock } from "../ports/clock.js";
 import { fromGrpcError } from "./grpc-error.js";
 import type { Method } from "./method.js";
 

@@ -1,9 +1,10 @@
 import { EnvironmentError } from "../errors.js";
 import type { CallOptions } from "../ports/call-options.js";
+import type { Clock } from "../ports/clock.js";
 import { callStream, type Part, type Streamed } from "./call-stream.js";
 import { callUnary } from "./call-unary.js";
 import type { Channel } from "./channel.js";
-import { type Clock, systemClock } from "./clock.js";
+import { systemClock } from "./clock.js";
 import type { Method } from "./method.js";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, withRetries } from "./retry.js";
 

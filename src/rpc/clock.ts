@@ -1,8 +1,4 @@
-/** Timers, injected so that a test decides when time passes. */
-export interface Clock {
-  /** Runs `callback` once after `delayMs`; the function returned takes it back. */
-  schedule(delayMs: number, callback: () => void): () => void;
-}
+import type { Clock } from "../ports/clock.js";
 
 /** Real time. */
 export const systemClock: Clock = {

@@ -1,5 +1,6 @@
 import { DrpoError, InterruptedError } from "../errors.js";
-import type { Clock } from "./clock.js";
+import { retryDelayMs } from "../math/retry-delay.js";
+import type { Clock } from "../ports/clock.js";
 import type { IdempotencyLevel } from "./method.js";
 
 export interface RetryPolicy {
@@ -26,16 +27,6 @@ export const shouldRetry = (failed: {
   failed.error instanceof DrpoError &&
   failed.error.retryable &&
   failed.attempts < failed.policy.maxAttempts;
-
-/**
- * Wait before the next attempt, ms: exponential with half of it jittered, so that clients which failed together do not
- * come back together.
- * @param random in [0, 1).
- */
-export const retryDelayMs = (attempts: number, policy: RetryPolicy, random: number): number => {
-  const longest = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1));
-  return (longest / 2) * (1 + random);
-};
 
 const wait = (delayMs: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -84,7 +84,7 @@ const writtenSchema = z.object({ text: z.string(), score: z.number() });
 
 /** evaluation.json. */
 export const evaluationFileSchema = z.object({
-  rewardAccuracy: metricSchema,
+  rewardAccuracy: metricSchema.nullable(),
   sft: modelEvaluationSchema,
   policy: modelEvaluationSchema,
   difference: z.object({ score: metricSchema, judgeWinRate: metricSchema }),

@@ -10,7 +10,7 @@ import { seedAt } from "../math/seeds.js";
 import { bootstrap, bootstrapMean } from "../math/statistics.js";
 import type { Commit } from "../ports/run-directory.js";
 import { restoreFrozen } from "./restore-frozen.js";
-import { scorerOf, type RewardOutput } from "./reward.js";
+import { scorerOf, scoreResponses, type RewardOutput } from "./reward.js";
 import type { OpenRun } from "./run-context.js";
 import type { SftOutput } from "./sft.js";
 
@@ -128,9 +128,12 @@ function summarise(
   };
 }
 
-/** Held-out pairs, with an interval over responses: pairs that share a response are not independent. */
-async function measureRewardAccuracy(run: OpenRun, { model, template }: RewardOutput): Promise<Metric> {
-  const { recipe, server, data, progress } = run;
+/**
+ * Held-out pairs, with an interval over responses: pairs that share a response are not independent.
+ * @returns null if no two held-out responses to a prompt differ in their rating
+ */
+async function measureRewardAccuracy(run: OpenRun, reward: RewardOutput): Promise<Metric | null> {
+  const { recipe, data, progress } = run;
   const { heldOutResponses, bootstrapResamples: resamples } = recipe.evaluation;
   const random = new Random(seedAt(recipe.seed, "evaluation", 1));
   let room = heldOutResponses;
@@ -140,15 +143,17 @@ async function measureRewardAccuracy(run: OpenRun, { model, template }: RewardOu
     return taken.length > 1 ? [taken] : [];
   });
   const rows = groups.flat();
-  const task = progress.start("reward-model accuracy", rows.length, "responses");
-  const scores = await server.rewardModel.score(
-    model,
-    rows.map(({ prompt, response }) => template(prompt, response)),
+  const ratings = rows.map(({ rating }) => rating);
+  const sizes = groups.map((group) => group.length);
+  const nothingToCompare = Number.isNaN(pairAccuracy(ratings, ratings, sizes));
+  if (nothingToCompare) return null;
+  const task = progress.start("reward accuracy", rows.length, "responses");
+  const scores = await scoreResponses(
+    reward,
+    rows.map(({ id, prompt, response }) => ({ prompt, response, ended: true, sourceId: id })),
     { ...run.call, onProgress: (done) => task.update(done) },
   );
   task.end();
-  const ratings = rows.map(({ rating }) => rating);
-  const sizes = groups.map((group) => group.length);
   return bootstrap(
     rows.length,
     (indices) => {

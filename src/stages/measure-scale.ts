@@ -1,45 +1,57 @@
-import type { ModelHandle, ScoreScale } from "../domain/model.js";
-import type { RewardTemplate } from "../drpo/reward-template.js";
-import { rewardModelScorer } from "../drpo/score-rollouts.js";
+import type { ScoreScale } from "../domain/model.js";
+import type { RawScores } from "../drpo/raw-scores.js";
+import { sumScorer, UNSCALED } from "../drpo/score-rollouts.js";
 import { writeFromPrompts } from "../drpo/write-from-prompts.js";
 import { DivergedError } from "../errors.js";
 import { mean, standardDeviation } from "../math/statistics.js";
 import type { OpenRun } from "./run-context.js";
+import type { SftOutput } from "./sft.js";
+import { stageKey } from "./stage-key.js";
 
-/** Mean and standard deviation of raw scores over samples of pi_SFT: the units of all scores of the run. */
-export async function measureScale(
-  run: OpenRun,
-  {
-    reference,
-    model,
-    template,
-    seed,
-  }: {
-    readonly reference: ModelHandle;
-    readonly model: ModelHandle;
-    readonly template: RewardTemplate;
-    readonly seed: number;
-  },
-): Promise<ScoreScale> {
-  const { recipe, server, tokenizerInfo, data, call, progress } = run;
-  const task = progress.start("score scale", recipe.reward.scaleRollouts, "responses");
-  const raw = { mean: 0, standardDeviation: 1 };
-  const scorer = rewardModelScorer({
-    rewardModel: server.rewardModel,
-    model,
-    template,
-    scale: raw,
-    missingEosScore: null,
+/** What is measured, and how far the measurement can be used again. */
+export interface ScaleRequest {
+  readonly rawScores: RawScores;
+  /** What the scores depend on; null: not known, so the scale is this run's only. */
+  readonly dependsOn: Readonly<Record<string, unknown>> | null;
+  /** Place of the reward in the recipe. */
+  readonly where: string;
+  /** Samples. */
+  readonly rollouts: number;
+  readonly seed: number;
+}
+
+/**
+ * Mean and standard deviation of raw scores over samples of pi_SFT, from the cache if they were measured before: the units
+ * of a normalised score.
+ * @throws DivergedError if all samples have the same score
+ */
+export async function measureScale(run: OpenRun, sft: SftOutput, request: ScaleRequest): Promise<ScoreScale> {
+  const { recipe, cache, call } = run;
+  const { dependsOn, where, rollouts, seed } = request;
+  const key = await stageKey(run, "score-scale", {
+    ...{ rollouts, seed, sft: sft.key, maxTokens: recipe.response.maxTokens, sampling: recipe.policy.sampling },
+    scores: dependsOn ?? { runId: run.run.runId, where },
   });
+  const { output } = await cache.getOrCompute<ScoreScale>({
+    ...{ stage: "score-scale", key, signal: call.signal },
+    stillThere: () => Promise.resolve(true),
+    compute: () => measure(run, sft, request),
+  });
+  return output;
+}
+
+async function measure(
+  { recipe, server, tokenizerInfo: { eosTokenId }, data, call, progress }: OpenRun,
+  { reference }: SftOutput,
+  { rawScores, where, rollouts, seed }: ScaleRequest,
+): Promise<ScoreScale> {
+  const task = progress.start("score scale", rollouts, "responses");
+  const scorer = sumScorer([{ weight: 1, scale: UNSCALED, rawScores }], { eosTokenId });
   const written = await writeFromPrompts(
     { ...server, scorer },
     {
-      policy: reference,
-      reference,
-      prompts: data.train,
-      responses: recipe.reward.scaleRollouts,
-      budget: recipe.response.maxTokens,
-      params: { ...recipe.policy.sampling, stopTokenIds: [tokenizerInfo.eosTokenId] },
+      ...{ policy: reference, reference, prompts: data.train, responses: rollouts, budget: recipe.response.maxTokens },
+      params: { ...recipe.policy.sampling, stopTokenIds: [eosTokenId] },
       noise: { seed, purpose: "score-scale", iteration: 0 },
     },
     { ...call, onProgress: (done) => task.update(done) },
@@ -49,7 +61,8 @@ export async function measureScale(
   task.end(`SFT samples score ${scale.mean.toFixed(2)} ± ${scale.standardDeviation.toFixed(2)}`);
   if (!(scale.standardDeviation > 0)) {
     throw new DivergedError(
-      "The reward model gives every sample of the SFT policy the same score: it has learnt nothing.",
+      `${where}: every one of ${rollouts} samples of the SFT policy has the same score, ${scale.mean}: there is nothing to ` +
+        `normalise by. A reward model has learnt nothing; a function or a verifier can do without (${where}.normalise).`,
     );
   }
   return scale;

@@ -1,4 +1,4 @@
-import type { RewardOptions } from "../config/reward.js";
+import type { TrainedRewardOptions } from "../config/reward.js";
 import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
 import type { RewardTemplate } from "../drpo/reward-template.js";
 import { BadInputError } from "../errors.js";
@@ -14,7 +14,7 @@ import type { OpenRun } from "./run-context.js";
  */
 export function rewardBatches(
   run: OpenRun,
-  options: RewardOptions & { kind: "train" },
+  options: TrainedRewardOptions,
   template: RewardTemplate,
   seed: number,
 ): GradientBatch[] {

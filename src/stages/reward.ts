@@ -1,111 +1,81 @@
-import type { RewardOptions } from "../config/reward.js";
-import type { CheckpointRef, ModelHandle, ScoreScale } from "../domain/model.js";
-import { rewardModelScorer, type Scorer } from "../drpo/score-rollouts.js";
-import { rewardTemplate, type RewardTemplate } from "../drpo/reward-template.js";
-import { pairAccuracy } from "../math/pair-accuracy.js";
-import { seedAt } from "../math/seeds.js";
-import { trainOnBatches } from "./gradient-batches.js";
-import { measureScale } from "./measure-scale.js";
-import { restoreFrozen } from "./restore-frozen.js";
-import { rewardBatches } from "./reward-batches.js";
+import { isRewardModel } from "../config/reward.js";
+import { type RewardTerm, rewardTerms } from "../config/reward-terms.js";
+import type { ModelHandle, ScoreScale } from "../domain/model.js";
+import { rewardFunctionScores, rewardModelScores } from "../drpo/raw-scores.js";
+import { responseTexts } from "../drpo/response-texts.js";
+import {
+  type Scorer,
+  type ScorerOptions,
+  type ScoreTerm,
+  sumOfTerms,
+  sumScorer,
+  UNSCALED,
+} from "../drpo/score-rollouts.js";
+import type { CallOptions } from "../ports/call-options.js";
+import type { ResponseInTokens } from "../ports/reward-function.js";
+import { measureScale, type ScaleRequest } from "./measure-scale.js";
+import { rewardModelStage, type RewardModelOutput } from "./reward-model.js";
 import type { OpenRun } from "./run-context.js";
 import type { SftOutput } from "./sft.js";
-import { stageKey } from "./stage-key.js";
 
-/** The reward model on the server, frozen, with how to read a response and in which units to score it. */
+/** Where scores r(x, y) come from. */
 export interface RewardOutput {
-  readonly model: ModelHandle;
-  readonly template: RewardTemplate;
+  /** What a score is the sum of. */
+  readonly terms: readonly ScoreTerm[];
+  /** The reward model, frozen; null if no term is one. */
+  readonly model: ModelHandle | null;
+  /** Units of the score: mean 0 and deviation 1 where it is left as it is. */
   readonly scale: ScoreScale;
 }
 
-/** What the cache keeps. */
-interface StoredReward {
-  /** Null for a model that the recipe names: it is loaded from there. */
-  readonly checkpoint: CheckpointRef | null;
-  readonly scale: ScoreScale;
-}
-
-/** Algorithm 1, step 2: trains r by maximum likelihood under Bradley-Terry, or takes the one that the recipe names. */
+/** The reward model, trained or loaded, if scores need one; the functions that give others; and the units of each. */
 export async function rewardStage(run: OpenRun, sft: SftOutput): Promise<RewardOutput> {
-  const { recipe, server, tokenizerInfo, cache, call } = run;
-  const options = recipe.reward;
-  const template = await rewardTemplate(server.tokenizer, options.template, tokenizerInfo.eosTokenId);
-  const seed = (options.kind === "train" ? options.seed : undefined) ?? recipe.seed;
-  const loaded = options.kind === "train" ? null : await loadRewardModel(run, options);
-  const key = await stageKey(run, "reward", {
-    ...{ options, seed, sft: sft.key, maxTokens: recipe.response.maxTokens },
-    ...{ loaded: loaded?.version.weightsHash, sampling: recipe.policy.sampling },
-  });
-
-  let model = loaded;
-  const { output, reused } = await cache.getOrCompute<StoredReward>({
-    stage: "reward",
-    key,
-    stillThere: async ({ checkpoint }) =>
-      checkpoint === null || (model = await restoreFrozen(run, checkpoint, "reward-model")) !== null,
-    compute: async () => {
-      let checkpoint: CheckpointRef | null = null;
-      if (options.kind === "train") {
-        checkpoint = await trainRewardModel(run, { options, template, seed, key });
-        model = await restoreFrozen(run, checkpoint, "reward-model");
-      }
-      return {
-        checkpoint,
-        scale: await measureScale(run, { reference: sft.reference, model: model!, template, seed }),
-      };
-    },
-    signal: call.signal,
-  });
-  if (reused) run.progress.note("reward: reused from the cache");
-  return { model: model!, template, scale: output.scale };
+  const rewardModel = await rewardModelStage(run);
+  const terms: ScoreTerm[] = [];
+  for (const term of rewardTerms(run.recipe.reward)) {
+    const source = isRewardModel(term.reward)
+      ? modelSource(run, rewardModel!, term.reward.template)
+      : functionSource(run, term.key);
+    const scale = term.reward.normalise
+      ? await measureScale(run, sft, { ...source, ...scaleSamples(run, term) })
+      : UNSCALED;
+    terms.push({ weight: term.weight, scale, rawScores: source.rawScores });
+  }
+  const isSum = run.recipe.reward.kind === "sum";
+  return { terms, model: rewardModel?.model ?? null, scale: isSum ? UNSCALED : terms[0]!.scale };
 }
 
-/** The scorer of rollouts by this reward model. */
-export const scorerOf = (
-  run: OpenRun,
-  { model, template, scale }: RewardOutput,
-  missingEosScore: number | null = null,
-): Scorer => rewardModelScorer({ rewardModel: run.server.rewardModel, model, template, scale, missingEosScore });
+/** The scorer of rollouts by this reward. */
+export const scorerOf = (run: OpenRun, { terms }: RewardOutput, options: ScorerOptions = {}): Scorer =>
+  sumScorer(terms, { ...options, eosTokenId: run.tokenizerInfo.eosTokenId });
 
-function loadRewardModel(run: OpenRun, options: Exclude<RewardOptions, { kind: "train" }>): Promise<ModelHandle> {
-  const { recipe, server, call } = run;
-  const source =
-    options.kind === "folder"
-      ? { base: options.path, shape: { kind: "full" } as const }
-      : { base: recipe.model.base, shape: recipe.model.shape, initialisedFrom: { peftAdapter: options.path } };
-  const seed = seedAt(recipe.seed, "model", 1);
-  return server.models.createModel({ name: "reward-model", head: "scalar", trainable: false, seed, ...source }, call);
+/** Scores of responses that are no rollouts, such as those of the data; [responses]. */
+export const scoreResponses = (
+  { terms }: RewardOutput,
+  responses: readonly ResponseInTokens[],
+  options?: CallOptions,
+): Promise<readonly number[]> => sumOfTerms(terms, responses, options);
+
+type ScoreSource = Pick<ScaleRequest, "rawScores" | "dependsOn">;
+
+const modelSource = (
+  { server }: OpenRun,
+  { model, template }: RewardModelOutput,
+  templateText: string,
+): ScoreSource => ({
+  rawScores: rewardModelScores({ rewardModel: server.rewardModel, model, template }),
+  dependsOn: { weightsHash: model.version.weightsHash, template: templateText },
+});
+
+function functionSource({ server, data, rewardFunctions }: OpenRun, key: string): ScoreSource {
+  const rewardFunction = rewardFunctions.get(key);
+  if (!rewardFunction) throw new Error(`RunContext.rewardFunctions has nothing for ${key}: give it one.`);
+  const texts = responseTexts(server.tokenizer, [...data.train, ...data.heldOut]);
+  return { rawScores: rewardFunctionScores(rewardFunction, texts), dependsOn: rewardFunction.dependsOn };
 }
 
-async function trainRewardModel(
-  run: OpenRun,
-  {
-    options,
-    template,
-    seed,
-    key,
-  }: {
-    readonly options: RewardOptions & { kind: "train" };
-    readonly template: RewardTemplate;
-    readonly seed: number;
-    readonly key: string;
-  },
-): Promise<CheckpointRef> {
-  const { recipe, server, call } = run;
-  const { base, shape } = recipe.model;
-  const model = await server.models.createModel(
-    { name: "reward-model", base, shape, head: "scalar", trainable: true, seed: seedAt(seed, "model", 1) },
-    call,
-  );
-  const trained = await trainOnBatches(run, {
-    stage: "reward",
-    model,
-    batches: rewardBatches(run, options, template, seed),
-    optimizer: options.optimizer,
-    figures: ({ loss }, { outputs }) =>
-      loss.kind === "rankedGroup" ? { accuracy: pairAccuracy(outputs, loss.ratings, loss.groupSizes) } : {},
-  });
-  const uri = `stages/reward-${key.slice(0, 16)}`;
-  return server.models.saveCheckpoint({ uri, models: [trained], withOptimizerState: false }, call);
-}
+const scaleSamples = ({ recipe }: OpenRun, { key, reward }: RewardTerm) => ({
+  where: key,
+  rollouts: reward.scaleRollouts,
+  seed: (isRewardModel(reward) && reward.kind === "train" ? reward.seed : undefined) ?? recipe.seed,
+});

@@ -8,6 +8,7 @@ import type { CallOptions } from "../ports/call-options.js";
 import type { Judge } from "../ports/judge.js";
 import type { ModelServer } from "../ports/model-server.js";
 import type { Progress } from "../ports/progress.js";
+import type { RewardFunction } from "../ports/reward-function.js";
 import type { RunDirectory } from "../ports/run-directory.js";
 import type { StageCache } from "../ports/stage-cache.js";
 import type { TokenizerInfo } from "../ports/tokenizer.js";
@@ -26,6 +27,8 @@ export interface RunContext {
   readonly pool: ResetPool | null;
   /** The user's function that says where responses are cut, where the recipe names one. */
   readonly cutFunction: CutFunction | null;
+  /** Rewards that are no reward model, by their place in the recipe: "reward", "reward.terms[1].reward". */
+  readonly rewardFunctions: ReadonlyMap<string, RewardFunction>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import * as fc from "fast-check";
 import { EnvironmentError, InterruptedError, ServerUnavailableError } from "../../src/errors.js";
-import { retryDelayMs, shouldRetry, withRetries } from "../../src/rpc/retry.js";
+import { shouldRetry, withRetries } from "../../src/rpc/retry.js";
 import { createManualClock, impatientClock } from "./manual-clock.js";
 
 const policy = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 1000 };
@@ -16,23 +15,6 @@ describe("the decision", () => {
   test("not for a fatal error", () => expect(shouldRetry({ ...failed, error: new EnvironmentError("x") })).toBe(false));
   test("not for an error of another kind", () => expect(shouldRetry({ ...failed, error: new Error("x") })).toBe(false));
   test("not when attempts are used up", () => expect(shouldRetry({ ...failed, attempts: 3 })).toBe(false));
-});
-
-describe("the delay", () => {
-  test("doubles from half of its longest to its longest, up to a limit", () => {
-    expect([1, 2, 3, 9].map((attempts) => retryDelayMs(attempts, policy, 0))).toEqual([50, 100, 200, 500]);
-    expect([1, 2, 3, 9].map((attempts) => retryDelayMs(attempts, policy, 1))).toEqual([100, 200, 400, 1000]);
-  });
-
-  test("is never longer than the limit", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempts, random) => {
-        const delay = retryDelayMs(attempts, policy, random);
-        expect(delay).toBeGreaterThan(0);
-        expect(delay).toBeLessThanOrEqual(policy.maxDelayMs);
-      }),
-    );
-  });
 });
 
 describe("the plumbing", () => {

@@ -1,0 +1,82 @@
+import PQueue from "p-queue";
+import { z } from "zod";
+import { EnvironmentError } from "../errors.js";
+import type { Clock } from "../ports/clock.js";
+import type { RewardFunction, ScorableResponse } from "../ports/reward-function.js";
+import type { HttpRewardOptions } from "./http-reward-options.js";
+import { type Endpoint, excerpt, nameOf, postJson } from "./post-json.js";
+
+const answerSchema = z.object({ scores: z.array(z.number()) });
+
+/**
+ * Scores by a verifier behind HTTP: see httpRewardOptions for what goes over the wire.
+ * @param source.token sent as Authorization: Bearer
+ * @param source.where place in the recipe, for messages: "reward"
+ * @param source.random uniform in [0, 1), for the jitter of retries
+ * @throws (from score) as postJson does, and EnvironmentError for an answer that is not one number a response
+ */
+export function createHttpReward(
+  options: HttpRewardOptions,
+  source: {
+    readonly token: string | undefined;
+    readonly where: string;
+    readonly clock: Clock;
+    readonly random?: () => number;
+  },
+): RewardFunction {
+  const { url, timeoutMs, maxAttempts, batchSize, concurrency } = options;
+  const endpoint = { random: Math.random, ...source, url, timeoutMs, maxAttempts };
+  return {
+    dependsOn: null,
+    async score(responses, { signal, onProgress } = {}) {
+      const batches = Array.from({ length: Math.ceil(responses.length / batchSize) }, (_, i) =>
+        responses.slice(i * batchSize, (i + 1) * batchSize),
+      );
+      const failed = new AbortController();
+      const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+      const queue = new PQueue({ concurrency });
+      let done = 0;
+      const scoreOne = async (batch: readonly ScorableResponse[]) => {
+        const scores = await scoreBatch(endpoint, batch, stop);
+        onProgress?.((done += batch.length), responses.length);
+        return scores;
+      };
+      try {
+        return (await queue.addAll(batches.map((batch) => () => scoreOne(batch)))).flat();
+      } finally {
+        // After a failure nobody waits for the others.
+        queue.clear();
+        failed.abort();
+      }
+    },
+  };
+}
+
+async function scoreBatch(
+  endpoint: Endpoint,
+  batch: readonly ScorableResponse[],
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const responses = batch.map(({ promptText, responseText, ended, sourceId }) => ({
+    ...{ prompt: promptText, response: responseText, ended },
+    ...(sourceId === null ? {} : { id: sourceId }),
+  }));
+  const body = await postJson(endpoint, { responses }, signal);
+  const { data } = answerSchema.safeParse(jsonOrNothing(body));
+  const found = data ? `${data.scores.length} scores` : excerpt(body, endpoint.token);
+  if (data?.scores.length !== batch.length) {
+    throw new EnvironmentError(
+      `${nameOf(endpoint)} answered ${found} for ${batch.length} responses; it must be {"scores": [one number a response]}. ` +
+        `Correct the verifier.`,
+    );
+  }
+  return data.scores;
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
