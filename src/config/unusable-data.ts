@@ -1,4 +1,5 @@
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
+import { pathsOf } from "./data.js";
 import type { Recipe } from "./recipe.js";
 
 /** A line for each part of the recipe that finds nothing to work on in this data; before anything is trained. */
@@ -12,7 +13,7 @@ export function unusableData({ data, sft, policy }: Recipe, dataset: PreferenceD
   return Object.entries(thresholds).flatMap(([key, threshold]) =>
     threshold !== undefined && highest <= threshold
       ? [
-          `${key} is ${threshold}, but no response of ${data.path} is rated above it (the highest rating is ${highest}); lower it`,
+          `${key} is ${threshold}, but no response of ${pathsOf(data.path).join(", ")} is rated above it (the highest rating is ${highest}); lower it`,
         ]
       : [],
   );
