@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BadInputError, DivergedError, FencedOffError, NotOnServerError } from "../../src/errors.js";
+import type { Loss } from "../../src/ports/trainer.js";
 import { accumulate, ADAMW, connectToTestbed, type TestbedConnection, tinyModel } from "./testbed-connection.js";
 
 let connection: TestbedConnection;
@@ -163,11 +164,40 @@ describe("gradients and steps", () => {
     await expect(step).rejects.toThrow(DivergedError);
   });
 
-  test("arrays that do not fit the batch", async () => {
+  const dpo = {
+    kind: "dpo",
+    referenceLogprobs: [-1, -1, -1, -1],
+    preferredRows: [0],
+    rejectedRows: [1],
+    weights: [1],
+    beta: 0.1,
+    labelSmoothing: 0,
+  } as const;
+  const logRatioDifference = {
+    kind: "logRatioDifference",
+    baseLogprobs: [-1, -1, -1, -1],
+    firstRows: [0],
+    secondRows: [1],
+    targets: [1],
+    weights: [1],
+  } as const;
+
+  test.each<Loss>([
+    { kind: "crossEntropy", weights: [1] },
+    { ...dpo, referenceLogprobs: [-1] },
+    { ...dpo, preferredRows: [0, 1] },
+    { ...dpo, rejectedRows: [2] },
+    { ...dpo, rejectedRows: [0] },
+    { ...dpo, beta: 0 },
+    { ...dpo, labelSmoothing: 0.6 },
+    { ...logRatioDifference, baseLogprobs: [-1] },
+    { ...logRatioDifference, targets: [1, 2] },
+    { ...logRatioDifference, weights: [] },
+    { ...logRatioDifference, firstRows: [5] },
+    { ...logRatioDifference, secondRows: [0] },
+  ])("a loss that does not fit the batch, or says what no loss can mean: %j", async (loss) => {
     const model = await connection.server.models.createModel(tinyModel({ name: "policy" }));
-    const call = connection.server.trainer.forwardBackward({ rows: ROWS }, [
-      { model, loss: { kind: "crossEntropy", weights: [1] } },
-    ]);
+    const call = connection.server.trainer.forwardBackward({ rows: ROWS }, [{ model, loss }]);
     await expect(call).rejects.toThrow(BadInputError);
   });
 });
