@@ -36,6 +36,7 @@ const responses = [1, 2, 3].flatMap(everyResponse).map((text, i) => ({
 const dataset: PreferenceDataset = {
   train: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 !== 0), reference: null }],
   heldOut: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 === 0), reference: null }],
+  skippedRows: 0,
   hash: "dataset-1",
 };
 
