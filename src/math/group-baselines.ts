@@ -1,8 +1,8 @@
 import { mean, standardDeviation } from "./statistics.js";
 
 /**
- * RLOO (Kool et al. 2019, "Buy 4 REINFORCE Samples, Get a Baseline for Free!"; Ahmadian et al. 2024, arXiv 2402.14740,
- * section 3.3): a score minus the mean of the other scores of its group, score_i - 1/(n - 1) sum over j != i of score_j.
+ * RLOO (Kool et al. 2019, "Buy 4 REINFORCE Samples, Get a Baseline for Free!"; Ahmadian et al. 2024, arXiv 2402.14740):
+ * a score minus the mean of the other scores of its group, score_i - 1/(n - 1) sum over j != i of score_j.
  * @param scores [responses]
  * @param groups indices into scores, every one in one group; a group of one gets 0
  * @returns [responses]

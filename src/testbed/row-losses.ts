@@ -95,7 +95,7 @@ export const dpo = (
   return sumPairsOfSpans(pairs, logprobs, loss.referenceLogprobs, spanLengths);
 };
 
-/** REBEL, Gao et al. 2024, arXiv 2404.16767, eq. 4. */
+/** REBEL, Gao et al. 2024, arXiv 2404.16767, Algorithm 1. */
 export const logRatioDifference = (
   loss: LossOf<"logRatioDifference">,
   logprobs: readonly number[],

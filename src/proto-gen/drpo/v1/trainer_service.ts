@@ -250,7 +250,7 @@ export interface DpoLoss {
 
 /**
  * sum over pairs of weight * 1/2 (d[first] - d[second] - target)^2 with d from base_logprobs. REBEL (Gao et al. 2024,
- * arXiv 2404.16767, eq. 4) with target = eta * (r(x, y) - r(x, y')).
+ * arXiv 2404.16767, Algorithm 1) with target = eta * (r(x, y) - r(x, y')).
  */
 export interface LogRatioDifferenceLoss {
   /** Log-probability of each span token under the policy that the update starts from; [sum(span_lengths)]. */
