@@ -55,8 +55,8 @@ const common = {
   heldOutShare: heldOutShare
     .default(0.1)
     .describe(
-      "Share of responses (rated) or of prompts (pairs) that no training sees; chosen by a hash of each row's id, or of " +
-        "its prompt where it has none.",
+      "Share of rows (or of prompts, where rows of pairs have no id) that no training sees; chosen by a hash of the id, or of " +
+        "the prompt.",
     ),
   maxRows,
   unusableRows: z
