@@ -8,7 +8,8 @@ export function unusableData({ data, sft, policy }: Recipe, dataset: PreferenceD
   const highest = ratings.reduce((a, b) => Math.max(a, b), -Infinity);
   const thresholds = {
     "sft.minRating": sft.kind === "train" ? sft.minRating : undefined,
-    "policy.reset.source.minRating": policy.reset.source.minRating,
+    "policy.reset.source.minRating":
+      policy.kind === "online" && policy.reset.source.kind === "dataset" ? policy.reset.source.minRating : undefined,
   };
   return Object.entries(thresholds).flatMap(([key, threshold]) =>
     threshold !== undefined && highest <= threshold
