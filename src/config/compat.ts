@@ -11,43 +11,44 @@ type JsonObject = Readonly<Record<string, Json>>;
 const PRESETS: Readonly<Record<Exclude<(Recipe["policy"] & { kind: "online" })["compat"], "none">, JsonObject>> = {
   "drpo-2024": {
     // Resets: human references, cut by Uniform{1..len-1}, len = min(tokens + EOS, budget), the prefix inside the budget.
-    "reset.source.kind": "dataset",
-    "reset.source.field": "reference",
-    "reset.selector.kind": "uniform",
-    "reset.selector.law": "released",
-    "reset.prefixCountsInBudget": true,
-    "reset.endOfSequenceCounts": true,
-    "reset.condition": null,
-    "reset.continuations": 1,
-    "reset.lossOnPrefix.kind": "none",
+    "policy.reset.source.kind": "dataset",
+    "policy.reset.source.field": "reference",
+    "policy.reset.selector.kind": "uniform",
+    "policy.reset.selector.law": "released",
+    "policy.reset.prefixCountsInBudget": true,
+    "policy.reset.endOfSequenceCounts": true,
+    "policy.reset.condition": null,
+    "policy.reset.continuations": 1,
+    "policy.reset.lossOnPrefix.kind": "none",
     // Rollouts: temperature 0.7, always the whole budget, whatever comes after the first end of sequence included.
-    "sampling.temperature": 0.7,
-    "sampling.topP": 1,
-    "sampling.topK": 0,
-    stopAtEndOfSequence: false,
-    // Scores: -1 without an end of sequence, or with one that is the budget's last token.
-    missingEosScore: -1,
-    endMustPrecedeLast: true,
+    "policy.sampling.temperature": 0.7,
+    "policy.sampling.topP": 1,
+    "policy.sampling.topK": 0,
+    "policy.stopAtEndOfSequence": false,
+    // Scores: as the reward model gives them; -1 without an end of sequence, or with one that is the budget's last token.
+    "reward.normalise": false,
+    "policy.missingEosScore": -1,
+    "policy.endMustPrecedeLast": true,
     // Signal: prefixes in everything but the policy loss; both whitenings for each rank of 128 rows.
-    klPlacement: "reward",
-    adaptiveKl: null,
-    targetKl: null,
-    maxImportanceWeight: null,
-    "algorithm.kind": "ppo",
-    "algorithm.prefixInSignal": true,
-    "algorithm.whitenRewards": true,
-    "algorithm.whitenAdvantages": true,
-    "algorithm.rowsPerWhitening": 128,
+    "policy.klPlacement": "reward",
+    "policy.adaptiveKl": null,
+    "policy.targetKl": null,
+    "policy.maxImportanceWeight": null,
+    "policy.algorithm.kind": "ppo",
+    "policy.algorithm.prefixInSignal": true,
+    "policy.algorithm.whitenRewards": true,
+    "policy.algorithm.whitenAdvantages": true,
+    "policy.algorithm.rowsPerWhitening": 128,
     // Losses: means over micro-batches of 4 rows; half the squared value error, clipped at 0.2.
-    lossMean: "tokens",
-    "algorithm.minibatches": 1,
-    "algorithm.rowsPerMean": 4,
-    "algorithm.valueClipRange": 0.2,
+    "policy.lossMean": "tokens",
+    "policy.algorithm.minibatches": 1,
+    "policy.algorithm.rowsPerMean": 4,
+    "policy.algorithm.valueClipRange": 0.2,
     // Optimiser: PyTorch's AdamW with eps 1e-5 and its default weight decay.
-    "optimizer.epsilon": 1e-5,
-    "optimizer.weightDecay": 0.01,
-    "algorithm.criticOptimizer.epsilon": 1e-5,
-    "algorithm.criticOptimizer.weightDecay": 0.01,
+    "policy.optimizer.epsilon": 1e-5,
+    "policy.optimizer.weightDecay": 0.01,
+    "policy.algorithm.criticOptimizer.epsilon": 1e-5,
+    "policy.algorithm.criticOptimizer.weightDecay": 0.01,
   },
 };
 
@@ -70,12 +71,14 @@ export function expandCompat(raw: Json): { readonly raw: Json; readonly problems
   const problems: string[] = [];
   let expanded = raw;
   for (const [path, wanted] of Object.entries(preset)) {
-    const keys = ["policy", ...path.split(".")];
+    // A weighted sum has units for each of its terms: they are left to the recipe.
+    if (path === "reward.normalise" && valueAt(raw, ["reward", "terms"]) !== undefined) continue;
+    const keys = path.split(".");
     const given = valueAt(raw, keys);
     if (given === undefined) expanded = withValue(expanded, keys, wanted);
     else if (given !== wanted) {
       problems.push(
-        `policy.${path} is ${JSON.stringify(given)}, but policy.compat = ${JSON.stringify(mode)} means ` +
+        `${path} is ${JSON.stringify(given)}, but policy.compat = ${JSON.stringify(mode)} means ` +
           `${JSON.stringify(wanted)}: leave one of them out`,
       );
     }

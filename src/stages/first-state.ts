@@ -44,18 +44,20 @@ export async function firstState(
 }
 
 /**
- * The critic starts from the reward model's adapter. Its head reads the policy's text, so it starts from zeros: the
- * reward model's own head reads another text (its template) in other units. A reward model on another base gives
- * nothing, and neither does a reward that is no model: then the critic starts from SFT.
+ * The critic starts from the reward model's adapter. It keeps the head, too, only where both read the same text in the
+ * same units: a reward model with a template, or whose scores are normalised, gives its adapter and a head of zeros. A
+ * reward model on another base gives nothing, and neither does a reward that is no model: then it starts from SFT.
  */
 async function createCritic(run: OpenRun, sft: SftOutput, reward: RewardOutput, seed: number): Promise<ModelHandle> {
   const { base, shape } = run.recipe.model;
-  const isOnBase = rewardModelTerm(run.recipe.reward)?.reward.kind !== "folder";
-  const copyOf = (isOnBase ? reward.model?.name : undefined) ?? sft.reference.name;
+  const options = rewardModelTerm(run.recipe.reward)?.reward;
+  const start = options && options.kind !== "folder" ? reward.model : null;
+  const readsTheSame = start !== null && options?.template === "{prompt}{response}" && !options.normalise;
+  const initialisedFrom = { copyOf: start?.name ?? sft.reference.name, resetHead: !readsTheSame };
   return run.server.models.createModel(
     {
       ...{ name: "critic", base, shape, head: "scalar", trainable: true },
-      ...{ seed: seedAt(seed, "model", 3), initialisedFrom: { copyOf, resetHead: true } },
+      ...{ seed: seedAt(seed, "model", 3), initialisedFrom },
     },
     run.call,
   );
