@@ -1,11 +1,9 @@
+import { type ChartPoint, dot, horizontal, label, pixel, PLOT, SIZE } from "./chart-parts.js";
 import { chartScale } from "./chart-scale.js";
 import { formatNumber } from "./format-number.js";
 import { html, type Html } from "./html.js";
 
-export interface ChartPoint {
-  readonly x: number;
-  readonly y: number;
-}
+export type { ChartPoint } from "./chart-parts.js";
 
 export interface LineChart {
   readonly title: string;
@@ -19,8 +17,6 @@ export interface LineChart {
   readonly mark: { readonly x: number; readonly label: string } | null;
 }
 
-const [WIDTH, HEIGHT] = [360, 190];
-const PLOT = { left: 46, right: 348, top: 12, bottom: 162 } as const;
 const MAX_POINTS = 300;
 
 /** A figure with one curve. Plain SVG: no script, sharp in print, hovering a point tells its value. */
@@ -41,10 +37,10 @@ export function lineChart({ title, unit, xName, points: all, mark }: LineChart):
       <b>${title}</b> <span class="last">${formatNumber(last.y)}</span>
       <span class="unit">${unit}</span>
     </figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${summary}">
+    <svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="${summary}">
       ${y.ticks.map((tick) => horizontal(tick, pixel(y.toPixel(tick))))}
       ${x.ticks.map((tick) => label("tick", pixel(x.toPixel(tick)), PLOT.bottom + 14, "middle", tick))}
-      ${label("tick", PLOT.right, HEIGHT - 2, "end", merged > 1 ? `${xName}, means of ${merged}` : xName)}
+      ${label("tick", PLOT.right, SIZE.height - 2, "end", merged > 1 ? `${xName}, means of ${merged}` : xName)}
       ${showsMark ? vertical(mark.label, pixel(x.toPixel(mark.x))) : null}
       <polyline class="curve" points="${points.map(at).join(" ")}" />
       ${points.map((point) => {
@@ -55,29 +51,11 @@ export function lineChart({ title, unit, xName, points: all, mark }: LineChart):
   </figure>`;
 }
 
-type Anchor = "start" | "middle" | "end";
-
-const label = (className: string, x: number, y: number, anchor: Anchor, text: string | number): Html =>
-  html`<text class="${className}" x="${x}" y="${y}" text-anchor="${anchor}">${text}</text>`;
-
-const horizontal = (tick: number, y: number): Html =>
-  html`<line class="${tick === 0 ? "zero" : "grid"}" x1="${PLOT.left}" x2="${PLOT.right}" y1="${y}" y2="${y}" />
-    ${label("tick", PLOT.left - 6, y + 3.5, "end", formatNumber(tick))}`;
-
 function vertical(text: string, x: number): Html {
   const isRight = x > (PLOT.left + PLOT.right) / 2;
   return html`<line class="mark" x1="${x}" x2="${x}" y1="${PLOT.top}" y2="${PLOT.bottom}" />
     ${label("mark-label", x + (isRight ? -4 : 4), PLOT.top + 2, isRight ? "end" : "start", text)}`;
 }
-
-/** A point that tells its value when it is hovered; where points are many they show only then. */
-const dot = (x: number, y: number, isHidden: boolean, text: string): Html =>
-  html`<g class="point">
-    <circle class="dot" cx="${x}" cy="${y}" r="${isHidden ? 0 : 2.4}" />
-    <circle class="target" cx="${x}" cy="${y}" r="7"><title>${text}</title></circle>
-  </g>`;
-
-const pixel = (value: number): number => Math.round(value * 10) / 10;
 
 /** Neighbours merged into their mean where there are more points than the width can show. */
 function thinned(points: readonly ChartPoint[]): { readonly points: readonly ChartPoint[]; readonly merged: number } {
