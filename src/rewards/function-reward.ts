@@ -1,8 +1,13 @@
-import PQueue from "p-queue";
 import { z } from "zod";
 import { scoreUnits } from "../config/reward.js";
 import { BadInputError, InterruptedError } from "../errors.js";
-import type { RewardFunction, ScorableResponse, UserRewardFunction } from "../ports/reward-function.js";
+import type {
+  RewardFunction,
+  ScorableResponse,
+  UserRewardContext,
+  UserRewardFunction,
+} from "../ports/reward-function.js";
+import { atTheSameTime } from "./at-the-same-time.js";
 
 /** Options of the reward that a recipe calls `{ "kind": "function" }`. */
 export const functionRewardOptions = z
@@ -36,27 +41,15 @@ export function createFunctionReward(
   const name = `${where}: ${options.export} of ${options.module}`;
   return {
     dependsOn: { module: hash, export: options.export, options: options.options },
-    async score(responses, { signal, onProgress } = {}) {
-      const stop = new AbortController();
-      const context = {
-        options: options.options,
-        signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
-      };
-      const queue = new PQueue({ concurrency: options.concurrency });
+    score(responses, { signal, onProgress } = {}) {
+      const { concurrency, options: given } = options;
       let done = 0;
-      const scoreOne = async (response: ScorableResponse): Promise<number> => {
-        if (signal?.aborted) throw new InterruptedError(`${name}: interrupted.`);
-        const score = await callFunction(fn, response, context, name);
+      return atTheSameTime(responses, { concurrency, signal }, async (response, stop) => {
+        if (stop.aborted) throw new InterruptedError(`${name}: interrupted.`);
+        const score = await callFunction(fn, response, { options: given, signal: stop }, name);
         onProgress?.(++done, responses.length);
         return score;
-      };
-      try {
-        return await queue.addAll(responses.map((response) => () => scoreOne(response)));
-      } finally {
-        // After a failure nobody waits for the others.
-        queue.clear();
-        stop.abort();
-      }
+      });
     },
   };
 }
@@ -64,7 +57,7 @@ export function createFunctionReward(
 async function callFunction(
   fn: UserRewardFunction,
   response: ScorableResponse,
-  context: Parameters<UserRewardFunction>[1],
+  context: UserRewardContext,
   name: string,
 ): Promise<number> {
   const mend = "Mend it; a run under way goes on with --resume.";
@@ -73,7 +66,8 @@ async function callFunction(
     score = await fn(response, context);
   } catch (cause) {
     if (context.signal.aborted) throw new InterruptedError(`${name}: interrupted.`, { cause });
-    const why = cause instanceof Error ? cause.message : String(cause);
+    // What a user's code throws need not be an Error.
+    const why = (cause as Partial<Error> | null)?.message ?? String(cause);
     throw new BadInputError(`${name} failed on the response ${shown(response)}: ${why}\n${mend}`, { cause });
   }
   if (typeof score === "number" && Number.isFinite(score)) return score;

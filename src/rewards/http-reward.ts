@@ -1,8 +1,8 @@
-import PQueue from "p-queue";
 import { z } from "zod";
 import { EnvironmentError } from "../errors.js";
 import type { Clock } from "../ports/clock.js";
 import type { RewardFunction, ScorableResponse } from "../ports/reward-function.js";
+import { atTheSameTime } from "./at-the-same-time.js";
 import type { HttpRewardOptions } from "./http-reward-options.js";
 import { type Endpoint, excerpt, nameOf, postJson } from "./post-json.js";
 
@@ -32,22 +32,13 @@ export function createHttpReward(
       const batches = Array.from({ length: Math.ceil(responses.length / batchSize) }, (_, i) =>
         responses.slice(i * batchSize, (i + 1) * batchSize),
       );
-      const failed = new AbortController();
-      const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-      const queue = new PQueue({ concurrency });
       let done = 0;
-      const scoreOne = async (batch: readonly ScorableResponse[]) => {
-        const scores = await scoreBatch(endpoint, batch, stop);
+      const scores = await atTheSameTime(batches, { concurrency, signal }, async (batch, stop) => {
+        const scored = await scoreBatch(endpoint, batch, stop);
         onProgress?.((done += batch.length), responses.length);
-        return scores;
-      };
-      try {
-        return (await queue.addAll(batches.map((batch) => () => scoreOne(batch)))).flat();
-      } finally {
-        // After a failure nobody waits for the others.
-        queue.clear();
-        failed.abort();
-      }
+        return scored;
+      });
+      return scores.flat();
     },
   };
 }

@@ -110,10 +110,9 @@ function failureOf({ status, headers }: Response, text: string, token: string | 
 
 /** fetch says "fetch failed", and why in its cause. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error as { readonly cause?: unknown };
-  if (!(cause instanceof Error)) return error.message;
-  return (cause as NodeJS.ErrnoException).code ?? cause.message;
+  const { message, cause } = error as Error;
+  const { code, message: why } = (cause ?? {}) as Partial<NodeJS.ErrnoException>;
+  return code ?? why ?? message;
 }
 
 /** Is over after the time, or at an abort. */

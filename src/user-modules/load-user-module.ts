@@ -51,7 +51,8 @@ async function load(module: string, where: string): Promise<Readonly<Record<stri
   try {
     return await jiti.import<Record<string, unknown>>(module);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    // What a user's code throws need not be an Error.
+    const why = (cause as Partial<Error> | null)?.message ?? String(cause);
     throw new BadInputError(`${where}: ${module} cannot be loaded: ${why}`, { cause });
   }
 }
