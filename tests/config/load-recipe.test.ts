@@ -13,6 +13,7 @@ const schema = recipeSchema({
     z.strictObject({ kind: z.literal("second"), pairs: z.boolean().default(true) }),
   ]),
   judge: z.strictObject({ kind: z.literal("lexicon") }),
+  rewards: [],
 });
 
 const optimizer = { learningRate: 0.01 };
@@ -85,10 +86,10 @@ describe("--set", () => {
   const after = (...set: string[]) => resolved({}, { set });
 
   test("takes JSON where it is JSON, and text elsewhere, the last one last", () => {
-    expect(after("policy.reset.proportion=0.5").policy.reset.proportion).toBe(0.5);
+    expect(after("policy.reset.proportion=0.5").policy).toMatchObject({ reset: { proportion: 0.5 } });
     expect(after("name=other").name).toBe("other");
     expect(after('model.shape.targetModules=["q_proj"]').model.shape).toMatchObject({ targetModules: ["q_proj"] });
-    expect(after("policy.missingEosScore=null").policy.missingEosScore).toBeNull();
+    expect(after("policy.missingEosScore=null").policy).toMatchObject({ missingEosScore: null });
     expect(after("seed=2", "seed=3").seed).toBe(3);
     expect(after('sft={"kind":"base"}').sft).toEqual({ kind: "base" });
   });

@@ -9,7 +9,7 @@ const kindOnly = z.looseObject({ kind: z.string() });
 
 /** A small valid recipe, resolved. */
 export const recipe = (learningRate = 0.001): Recipe =>
-  recipeSchema({ algorithm: kindOnly, judge: kindOnly }).parse({
+  recipeSchema({ algorithm: kindOnly, judge: kindOnly, rewards: [] }).parse({
     name: "small",
     model: { base: "/base" },
     data: { kind: "pairs", path: "/pairs.jsonl" },
@@ -22,7 +22,13 @@ export const recipe = (learningRate = 0.001): Recipe =>
 
 export const commit = (iteration: number): Commit => {
   const checkpoint = { uri: `checkpoints/iteration-${iteration}`, manifestHash: "ab".repeat(32) };
-  return { iteration, checkpoint, best: { checkpoint, iteration, objective: 0.5 }, kept: [checkpoint.uri] };
+  return {
+    iteration,
+    checkpoint,
+    best: { checkpoint, iteration, objective: 0.5 },
+    kept: [checkpoint.uri],
+    memory: null,
+  };
 };
 
 export const rollout: ScoredRollout = {
