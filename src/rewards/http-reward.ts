@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EnvironmentError } from "../errors.js";
+import { BadInputError, EnvironmentError } from "../errors.js";
 import type { Clock } from "../ports/clock.js";
 import type { RewardFunction, ScorableResponse } from "../ports/reward-function.js";
 import { atTheSameTime } from "./at-the-same-time.js";
@@ -13,7 +13,7 @@ const answerSchema = z.object({ scores: z.array(z.number()) });
  * @param source.token sent as Authorization: Bearer
  * @param source.where place in the recipe, for messages: "reward"
  * @param source.random uniform in [0, 1), for the jitter of retries
- * @throws (from score) as postJson does, and EnvironmentError for an answer that is not one number a response
+ * @throws BadInputError for a token that cannot be sent; (from score) as postJson does, and EnvironmentError for an answer that is not one number a response
  */
 export function createHttpReward(
   options: HttpRewardOptions,
@@ -25,6 +25,12 @@ export function createHttpReward(
   },
 ): RewardFunction {
   const { url, timeoutMs, maxAttempts, batchSize, concurrency } = options;
+  // fetch would repeat it in its error.
+  if (source.token !== undefined && !/^[\x21-\x7e]+$/.test(source.token)) {
+    throw new BadInputError(
+      `${source.where}: the token is empty, or has a space or a line break in it: it cannot be sent. Set it anew.`,
+    );
+  }
   const endpoint = { random: Math.random, ...source, url, timeoutMs, maxAttempts };
   return {
     dependsOn: null,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { EnvironmentError, InterruptedError, ServerUnavailableError } from "../../src/errors.js";
+import { BadInputError, EnvironmentError, InterruptedError, ServerUnavailableError } from "../../src/errors.js";
 import type { Clock } from "../../src/ports/clock.js";
 import { createHttpReward } from "../../src/rewards/http-reward.js";
 import { httpRewardOptions } from "../../src/rewards/http-reward-options.js";
@@ -88,6 +88,11 @@ describe("a verifier", () => {
   test("gets the token", async () => {
     await reward({}, { token: "s3cret" }).score(some("a"));
     expect(verifier.requests[0]!.headers.authorization).toBe("Bearer s3cret");
+  });
+
+  test.each(["", "s3cret\n", "s3 cret"])("does not get the token %j, which is not shown", (token) => {
+    expect(() => reward({}, { token })).toThrow(BadInputError);
+    expect(() => reward({}, { token })).not.toThrow(/s3/);
   });
 
   test("may change unseen: nothing is known of what its scores depend on", () => {

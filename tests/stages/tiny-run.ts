@@ -2,6 +2,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
+import { createRewardFunctions } from "../../src/commands/create-reward-functions.js";
 import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "../../src/commands/registry.js";
 import type { Evaluation } from "../../src/domain/evaluation.js";
 import type { PreferenceDataset } from "../../src/domain/preference-dataset.js";
@@ -33,7 +34,7 @@ const responses = [1, 2, 3].flatMap(everyResponse).map((text, i) => ({
   rating: text.split("good").length - text.split("bad").length,
 }));
 
-const dataset: PreferenceDataset = {
+export const tinyDataset: PreferenceDataset = {
   train: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 !== 0), reference: null }],
   heldOut: [{ id: "reviews", prompt: "?", responses: responses.filter((_, i) => i % 4 === 0), reference: null }],
   skippedRows: 0,
@@ -42,15 +43,19 @@ const dataset: PreferenceDataset = {
 
 const optimizer = { learningRate: 0.05 };
 
+export const tinyRewardModel = { kind: "train", epochs: 40, groupSize: 8, scaleRollouts: 64, optimizer };
+
 /** A recipe that a table learns in a moment. */
-export const tinyRecipe = (changes: { readonly policy?: object; readonly sft?: object } = {}): RegisteredRecipe =>
+export const tinyRecipe = (
+  changes: { readonly policy?: object; readonly sft?: object; readonly reward?: object } = {},
+): RegisteredRecipe =>
   registeredRecipeSchema.parse({
     name: "tiny",
     model: { base: "testbed:tiny" },
     data: { kind: "rated", path: "unused", prompt: "?" },
     response: { maxTokens: MAX_TOKENS },
     sft: { kind: "train", epochs: 6, optimizer, ...changes.sft },
-    reward: { kind: "train", epochs: 40, groupSize: 8, scaleRollouts: 64, optimizer },
+    reward: changes.reward ?? tinyRewardModel,
     policy: {
       ...{ iterations: 12, rolloutsPerIteration: 32, optimizer: { learningRate: 0.2 } },
       algorithm: { kind: "ppo", criticOptimizer: optimizer },
@@ -83,6 +88,7 @@ export async function runTiny(
   { directory, cacheDirectory }: TinyRun,
   {
     recipe = tinyRecipe(),
+    dataset = tinyDataset,
     resume = false,
     signal = new AbortController().signal,
     progress = silent,
@@ -90,6 +96,7 @@ export async function runTiny(
     cutFunction = null,
   }: {
     recipe?: RegisteredRecipe;
+    dataset?: PreferenceDataset;
     resume?: boolean;
     signal?: AbortSignal;
     progress?: Progress;
@@ -109,6 +116,7 @@ export async function runTiny(
         cache: directoryStageCache({ directory: cacheDirectory }),
         judge: createLexiconJudge(),
         algorithm: createAlgorithm(recipe),
+        rewardFunctions: await createRewardFunctions(recipe.reward, {}),
       });
       return { evaluation, runId };
     } finally {
