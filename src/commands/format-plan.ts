@@ -19,7 +19,7 @@ export function planAsJson({ recipe, dataset, directory }: TrainingPlan) {
             rollouts: policy.iterations * policy.rolloutsPerIteration,
             validations: Math.ceil(policy.iterations / policy.validation.every),
           }
-        : null,
+        : { epochs: policy.epochs, batchSize: policy.batchSize },
     evaluation: { responses: 2 * evaluation.rollouts },
     recipe,
   };
@@ -27,7 +27,7 @@ export function planAsJson({ recipe, dataset, directory }: TrainingPlan) {
 
 /** What `--dry-run` prints for a person: the sizes, then the recipe with every default written out. */
 export function formatPlan(plan: TrainingPlan, cwd: string): string {
-  const { data, policy, evaluation } = planAsJson(plan);
+  const { data, evaluation } = planAsJson(plan);
   const { recipe } = plan;
   const side = ({ prompts, responses }: { prompts: number; responses: number }) =>
     `${responses} responses to ${prompts} prompts`;
@@ -49,16 +49,17 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
     `server         ${recipe.server.kind === "local" ? "started with the run" : recipe.server.address}`,
     `sft            ${origin[recipe.sft.kind]}`,
     `reward         ${rewardOf[recipe.reward.kind] ?? recipe.reward.kind}`,
-    `policy         ${policyLine(recipe.policy, policy?.validations ?? 0)}`,
+    `policy         ${policyLine(recipe.policy)}`,
     `evaluation     ${evaluation.responses} responses, half of them by SFT`,
     "",
     JSON.stringify(recipe, null, 2),
   ].join("\n");
 }
 
-function policyLine(policy: TrainingPlan["recipe"]["policy"], validations: number): string {
+function policyLine(policy: TrainingPlan["recipe"]["policy"]): string {
   if (policy.kind === "dpo") return `dpo, offline: ${policy.epochs} epochs of batches of ${policy.batchSize} pairs`;
   const { algorithm, iterations, rolloutsPerIteration, reset } = policy;
+  const validations = Math.ceil(iterations / policy.validation.every);
   const resets =
     reset.proportion === 0
       ? "no resets"

@@ -1,20 +1,19 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { loadRecipe, refusal, resolveRecipe } from "../config/load-recipe.js";
 import { unusableData } from "../config/unusable-data.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
-import { readResetPool } from "../data/read-reset-pool.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
 import { BadInputError } from "../errors.js";
 import type { RewardFunction } from "../ports/reward-function.js";
 import { readRunRecord } from "../run/read-run.js";
-import { loadUserFunction } from "../user-modules/load-user-module.js";
 import type { CommandContext } from "./command-context.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
+import { readResetFiles } from "./read-reset-files.js";
 import { type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 
@@ -34,6 +33,8 @@ export interface TrainingPlan {
   readonly cutFunction: CutFunction | null;
   /** Rewards that are no reward model, by their place in the recipe. */
   readonly rewardFunctions: ReadonlyMap<string, RewardFunction>;
+  /** Of what the run depends on and that files hold; SHA-256 (hexadecimal). */
+  readonly hashes: Record<string, string>;
   /** Absolute. */
   readonly directory: string;
 }
@@ -53,34 +54,19 @@ export async function planTraining(
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
   const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
-  return { recipe, dataset, directory, rewardFunctions, ...(await readResets(recipe)) };
-}
-
-/** The pool and the function of a ResetSpec: what is wrong with them is said before a server is started. */
-async function readResets({
-  policy,
-  model,
-  server,
-}: RegisteredRecipe): Promise<Pick<TrainingPlan, "pool" | "cutFunction">> {
-  if (policy.kind !== "online") return { pool: null, cutFunction: null };
-  const { source, selector } = policy.reset;
-  const vocabularySize = server.kind === "local" ? await vocabularySizeOf(model.base) : null;
-  const where = `policy.reset.selector.module`;
+  const { pool, cutFunction, hashes } = await readResetFiles(recipe);
   return {
-    pool: source.kind === "pool" ? await readResetPool(source.path, vocabularySize) : null,
-    cutFunction:
-      selector.kind === "function"
-        ? (await loadUserFunction<CutFunction>({ module: selector.module, exportName: selector.export, where })).fn
-        : null,
+    ...{ recipe, dataset, directory, rewardFunctions, pool, cutFunction },
+    hashes: { data: dataset.hash, ...hashes, ...hashOfRewards(rewardFunctions) },
   };
 }
 
-/** As the base's config.json says; null if it does not. */
-async function vocabularySizeOf(base: string): Promise<number | null> {
-  const text = await readFile(join(base, "config.json"), "utf8").catch(() => "{}");
-  const { vocab_size: size } = JSON.parse(text) as { readonly vocab_size?: unknown };
-  return typeof size === "number" ? size : null;
-}
+/** Of what the scores of functions depend on. */
+const hashOfRewards = (rewardFunctions: TrainingPlan["rewardFunctions"]): Record<string, string> => {
+  if (rewardFunctions.size === 0) return {};
+  const all = [...rewardFunctions].map(([key, { dependsOn }]) => [key, dependsOn]);
+  return { "reward functions": createHash("sha256").update(JSON.stringify(all)).digest("hex") };
+};
 
 async function readRecipe(
   recipePath: string | undefined,

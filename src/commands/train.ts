@@ -74,9 +74,9 @@ interface Session {
 }
 
 async function train(context: CommandContext, plan: TrainingPlan, session: Session): Promise<Evaluation> {
-  const { recipe, dataset, directory } = plan;
+  const { recipe, directory, hashes } = plan;
   const run = await openRunDirectory({
-    ...{ directory, recipe, resume: session.resume, hashes: { data: dataset.hash } },
+    ...{ directory, recipe, resume: session.resume, hashes },
     versions: { drpo: packageVersion(), node: process.versions.node },
   });
   try {
