@@ -5,6 +5,7 @@ const layers = [
   ["cli.ts"],
   ["index.ts"],
   ["commands/"],
+  ["study/"],
   ["sweep/", "report/", "dashboard/"],
   ["stages/"],
   ["drpo/"],
@@ -18,7 +19,7 @@ const layers = [
   ["math/"],
   ["errors.ts"],
 ];
-const adapters = layers[6];
+const adapters = layers.find((layer) => layer.includes("rpc/"));
 
 const below = (entries) => `^src/(${entries.join("|").replaceAll(".", "\\.")})`;
 

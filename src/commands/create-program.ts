@@ -6,6 +6,7 @@ import { packageVersion } from "./package-version.js";
 import { reportCommand } from "./report.js";
 import { sampleCommand } from "./sample.js";
 import { serveCommand } from "./serve.js";
+import { studyCommand } from "./study.js";
 import { trainCommand } from "./train.js";
 
 /** The `drpo` command. What it throws is CommanderError for wrong usage, and what the commands throw. */
@@ -18,9 +19,17 @@ export function createProgram(context: CommandContext): Command {
       "\nExample:\n  $ drpo train recipes/reviews.json\n\nExit codes: 0 done; 1 the run failed; " +
         "2 bad input; 3 the environment; 130 interrupted and resumable.\n",
     );
-  const commands = [trainCommand, serveCommand, sampleCommand, exportCommand, doctorCommand, reportCommand];
+  const commands = [
+    trainCommand,
+    serveCommand,
+    sampleCommand,
+    exportCommand,
+    doctorCommand,
+    reportCommand,
+    studyCommand,
+  ];
   for (const command of commands) program.addCommand(command(context));
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command
       .exitOverride()
       .showHelpAfterError("(--help says more)")
@@ -31,3 +40,5 @@ export function createProgram(context: CommandContext): Command {
   }
   return program;
 }
+
+const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)];
