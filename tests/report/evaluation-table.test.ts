@@ -18,6 +18,16 @@ describe("evaluationTable", () => {
     expect(table).toMatch(/256 responses of each model.*iteration 4\./);
   });
 
+  test("says in which units scores are, and has no accuracy where nobody ranked what is held out", () => {
+    const normalised = evaluationTable(evaluation(), { color: false });
+    expect(normalised).toMatch(/Scores in standard deviations of SFT samples/);
+    expect(normalised).toMatch(/Reward accuracy +81\.0 %/);
+    const scoreScale = { mean: 0, standardDeviation: 1 };
+    const raw = evaluationTable({ ...evaluation(), scoreScale, rewardAccuracy: null }, { color: false });
+    expect(raw).toMatch(/Scores in units of the reward/);
+    expect(raw).not.toMatch(/accuracy/);
+  });
+
   test("says when an interval holds no change or lies below it", () => {
     const { difference, ...rest } = evaluation();
     const judgeWinRate = { mean: 0.5, low: 0.44, high: 0.56, n: 256 };

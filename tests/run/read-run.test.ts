@@ -33,6 +33,13 @@ test("a run under way is read without its lock, the latest line of each iteratio
   await run.close();
 });
 
+test("an evaluation without an accuracy is whole", async () => {
+  const run = await writtenRun();
+  await run.writeEvaluation({ ...evaluation(), rewardAccuracy: null });
+  expect((await readRun(directory)).evaluation?.rewardAccuracy).toBeNull();
+  await run.close();
+});
+
 test("broken parts are named and the rest is read", async () => {
   await (await writtenRun()).close();
   await appendFile(join(directory, "metrics.jsonl"), 'garbage\n{"stage":"policy","iteration":"two"}\n{"torn');
