@@ -50,7 +50,7 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
     `sft            ${origin[recipe.sft.kind]}`,
     `reward         ${rewardOf[recipe.reward.kind] ?? recipe.reward.kind}`,
     `policy         ${policyLine(recipe.policy)}`,
-    `evaluation     ${evaluation.responses} responses, half of them by SFT`,
+    `evaluation     ${evaluation.responses} responses, half of them by SFT${plan.evaluationDataset ? ", on another dataset" : ""}`,
     "",
     JSON.stringify(recipe, null, 2),
   ].join("\n");

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { DataOptions } from "../config/data.js";
 import { loadRecipe, refusal, resolveRecipe } from "../config/load-recipe.js";
 import { unusableData } from "../config/unusable-data.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
@@ -28,6 +29,8 @@ export interface TrainingOptions {
 export interface TrainingPlan {
   readonly recipe: RegisteredRecipe;
   readonly dataset: PreferenceDataset;
+  /** What is evaluated on, where it is another dataset. */
+  readonly evaluationDataset: PreferenceDataset | null;
   /** What resets go into, and where a user's function cuts, where the recipe names them. */
   readonly pool: ResetPool | null;
   readonly cutFunction: CutFunction | null;
@@ -51,14 +54,28 @@ export async function planTraining(
   const recipe = await readRecipe(recipePath, options, cwd);
   const directory = resolve(cwd, options.runDir ?? defaultRunDirectory(recipe, options.set));
   const dataset = await readPreferenceDataset(recipe.data);
+  const evaluationDataset = recipe.evaluation.data ? await readEvaluationData(recipe.evaluation.data) : null;
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
   const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
   const { pool, cutFunction, hashes } = await readResetFiles(recipe);
   return {
-    ...{ recipe, dataset, directory, rewardFunctions, pool, cutFunction },
-    hashes: { data: dataset.hash, ...hashes, ...hashOfRewards(rewardFunctions) },
+    ...{ recipe, dataset, evaluationDataset, directory, rewardFunctions, pool, cutFunction },
+    hashes: {
+      ...{ data: dataset.hash, ...hashes, ...hashOfRewards(rewardFunctions) },
+      ...(evaluationDataset ? { "evaluation data": evaluationDataset.hash } : {}),
+    },
   };
+}
+
+/** The reader names options as they are called in `data`. */
+async function readEvaluationData(options: DataOptions): Promise<PreferenceDataset> {
+  try {
+    return await readPreferenceDataset(options);
+  } catch (error) {
+    if (error instanceof BadInputError) error.message = `evaluation.data: ${error.message}`;
+    throw error;
+  }
 }
 
 /** Of what the scores of functions depend on. */

@@ -89,7 +89,7 @@ async function train(context: CommandContext, plan: TrainingPlan, session: Sessi
 
 async function trainOnServer(
   context: CommandContext,
-  { recipe, dataset, pool, cutFunction, rewardFunctions, directory }: TrainingPlan,
+  { recipe, dataset, evaluationDataset, pool, cutFunction, rewardFunctions, directory }: TrainingPlan,
   { progress, signal }: Session,
   run: OpenRunDirectory,
 ): Promise<Evaluation> {
@@ -112,6 +112,7 @@ async function trainOnServer(
       ...{
         recipe,
         dataset,
+        evaluationDataset,
         pool,
         cutFunction,
         rewardFunctions,

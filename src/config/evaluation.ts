@@ -1,9 +1,22 @@
 import { z } from "zod";
+import { dataSchema } from "./data.js";
 
 /** The final evaluation: always from the prompt, SFT and policy with the same noise. */
 export const evaluationSchema = <Judge extends z.ZodType>(judge: Judge) =>
   z.strictObject({
+    data: dataSchema
+      .optional()
+      .describe(
+        "Another dataset, whose held-out prompts and preferences are evaluated on: zero-shot. Left out: the run's own data.",
+      ),
     rollouts: z.number().int().min(2).default(256).describe("Responses of each model."),
+    temperature: z
+      .number()
+      .positive()
+      .default(1)
+      .describe(
+        "Of the responses. KL to SFT is over what is written at this temperature, but of the policies as they are, at 1.",
+      ),
     heldOutResponses: z
       .number()
       .int()

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, sep } from "node:path";
-import { pathsOf } from "./data.js";
+import { pathsOf, type DataOptions } from "./data.js";
 import type { Recipe } from "./recipe.js";
 import { isRewardModel } from "./reward.js";
 import { rewardTerms } from "./reward-terms.js";
@@ -13,14 +13,16 @@ interface Needed {
   readonly kind: string;
 }
 
+const dataFiles = (section: string, { path, references }: DataOptions): Needed[] =>
+  [
+    ...pathsOf(path).map((one) => ({ key: `${section}.path`, path: one })),
+    ...pathsOf(references?.path ?? []).map((one) => ({ key: `${section}.references.path`, path: one })),
+  ].map((one) => ({ ...one, kind: "a JSONL or Parquet file, or a folder of them" }));
+
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
-function neededFiles({ server, model, data, sft, reward, policy }: Recipe): readonly Needed[] {
-  const dataFiles = (key: string, paths: readonly string[]): readonly Needed[] =>
-    paths.map((path) => ({ key, path, kind: "a JSONL or Parquet file, or a folder of them" }));
-  const needed: Needed[] = [
-    ...dataFiles("data.path", pathsOf(data.path)),
-    ...dataFiles("data.references.path", pathsOf(data.references?.path ?? [])),
-  ];
+function neededFiles({ server, model, data, sft, reward, policy, evaluation }: Recipe): readonly Needed[] {
+  const needed = dataFiles("data", data);
+  if (evaluation.data) needed.push(...dataFiles("evaluation.data", evaluation.data));
   for (const { key, reward: term } of rewardTerms(reward)) {
     if (!isRewardModel(term) && term.module !== undefined)
       needed.push({ key: `${key}.module`, path: term.module, kind: "a TypeScript or JavaScript module" });
@@ -53,12 +55,17 @@ function neededFiles({ server, model, data, sft, reward, policy }: Recipe): read
   return needed;
 }
 
+function mendFor(folders: readonly string[]): string {
+  if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
+  return folders.includes("tiny")
+    ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."
+    : "Run ./scripts/fetch-assets to fetch the model and the data of the quickstart.";
+}
+
 /** A line for each file or folder that the recipe names and that is not there, with what to do about it. */
 export function missingFiles(recipe: Recipe): readonly string[] {
   return neededFiles(recipe).flatMap(({ key, path, marker, kind }) => {
-    const mend = path.split(sep).includes("assets")
-      ? "Run ./scripts/fetch-assets to fetch the model and the data of the recipes."
-      : "Correct the path; it is relative to the recipe's folder.";
+    const mend = mendFor(path.split(sep));
     if (!existsSync(path)) return [`${key}: there is nothing at ${path}; it must be ${kind}. ${mend}`];
     if (marker !== undefined && !existsSync(join(path, marker))) {
       return [`${key}: ${path} has no ${marker}, so it is not ${kind}. ${mend}`];

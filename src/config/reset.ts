@@ -22,8 +22,8 @@ const sourceSchema = z.discriminatedUnion("kind", [
         .enum(["reference", "preferred", "any"])
         .default("reference")
         .describe(
-          "Which responses of the training split: the reference that the data names (where it names none, the " +
-            "preferred one), the best-rated of each group, or any.",
+          "Which responses of the training split: the references that the data names (the preferred ones if it names " +
+            "none), the best-rated of each group, or any.",
         ),
       minRating: z.number().optional().describe('With field "any": only responses rated above this.'),
       splitOverIterations: z

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
+import type { DataOptions } from "./data.js";
 import type { Recipe } from "./recipe.js";
 import type { ResetSourceOptions, ResetSpec } from "./reset.js";
 import { isRewardModel, type RewardOptions, type SingleReward } from "./reward.js";
@@ -9,8 +10,7 @@ const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
 /** Paths of a recipe are relative to its folder; here they become absolute, so that a run directory says it all. */
 export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
   const absolute = (path: string): string => (isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path));
-  const allAbsolute = (path: string | string[]) => (typeof path === "string" ? absolute(path) : path.map(absolute));
-  const { server, model, data, sft, reward, policy } = recipe;
+  const { server, model, data, sft, reward, policy, evaluation } = recipe;
   return {
     ...recipe,
     server:
@@ -19,14 +19,21 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
         : // A bare name is looked up on PATH.
           { ...server, ...(server.python?.includes("/") ? { python: absolute(server.python) } : {}) },
     model: { ...model, base: absolute(model.base) },
-    data: {
-      ...data,
-      path: allAbsolute(data.path),
-      ...(data.references ? { references: { ...data.references, path: allAbsolute(data.references.path) } } : {}),
-    },
+    data: withAbsoluteData(data, absolute),
     sft: sft.kind === "adapter" ? { ...sft, path: absolute(sft.path) } : sft,
     reward: withAbsoluteReward(reward, absolute),
     policy: policy.kind === "online" ? { ...policy, reset: withAbsoluteReset(policy.reset, absolute) } : policy,
+    evaluation: evaluation.data ? { ...evaluation, data: withAbsoluteData(evaluation.data, absolute) } : evaluation,
+  };
+}
+
+function withAbsoluteData(data: DataOptions, absolute: (path: string) => string): DataOptions {
+  const allAbsolute = (path: string | string[]) => (typeof path === "string" ? absolute(path) : path.map(absolute));
+  const { path, references } = data;
+  return {
+    ...data,
+    path: allAbsolute(path),
+    ...(references ? { references: { ...references, path: allAbsolute(references.path) } } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ export const sftSchema = z.discriminatedUnion("kind", [
         .enum(["reference", "preferred", "any"])
         .default("any")
         .describe(
-          "Which responses: the references that the data names (or the preferred ones), the best-rated, or all.",
+          "Which responses: the references that the data names (the preferred ones if it names none), the best-rated, or all.",
         ),
       minRating: z.number().optional().describe('With field "any": only responses rated above this.'),
       onlyWithinBudget: z

@@ -8,17 +8,18 @@ export interface ResponseChoice {
 }
 
 /**
- * The responses that a recipe chooses: reference: those that the data names so, and in groups without one the preferred;
+ * The responses that a recipe chooses: reference: those that the data names so, and if it names none, the preferred;
  * preferred: the best-rated of each group; any: all, above a rating.
  */
 export function datasetResponses(
   groups: readonly TokenizedGroup[],
   { field, minRating = -Infinity }: ResponseChoice,
 ): readonly TokenizedResponse[] {
-  return groups.flatMap((group) => {
-    if (field === "any") return [...group.responses, ...named(group)].filter(({ rating }) => rating > minRating);
-    return field === "reference" && group.reference ? [group.reference] : bestRated(group.responses);
-  });
+  if (field === "any") {
+    return groups.flatMap((group) => [...group.responses, ...named(group)]).filter(({ rating }) => rating > minRating);
+  }
+  const references = field === "reference" ? groups.flatMap(named) : [];
+  return references.length > 0 ? references : groups.flatMap(({ responses }) => bestRated(responses));
 }
 
 const named = ({ reference }: TokenizedGroup): TokenizedResponse[] => (reference ? [reference] : []);

@@ -9,6 +9,7 @@ import { Random } from "../math/random.js";
 import { seedAt } from "../math/seeds.js";
 import { bootstrap, bootstrapMean } from "../math/statistics.js";
 import type { Commit } from "../ports/run-directory.js";
+import { promptsToAnswer } from "./prompts-to-answer.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import { scorerOf, scoreResponses, type RewardOutput } from "./reward.js";
 import type { OpenRun } from "./run-context.js";
@@ -39,7 +40,8 @@ export async function evaluateStage(
   ];
   const [sftTexts, policyTexts] = [await textsOf(run, sftResponses), await textsOf(run, policyResponses)];
 
-  const prompt = (row: number) => run.data.heldOut[row % run.data.heldOut.length]!.promptText;
+  const prompts = promptsToAnswer(run.evaluationGroups);
+  const prompt = (row: number) => prompts[row % prompts.length]!.promptText;
   const verdicts = await judge.compare(
     policyTexts.map((first, row) => ({ prompt: prompt(row), first, second: sftTexts[row]! })),
   );
@@ -85,7 +87,7 @@ async function write(
   policy: ModelHandle,
 ): Promise<readonly WrittenResponse[]> {
   const { recipe, server, progress } = run;
-  const { rollouts: responses } = recipe.evaluation;
+  const { rollouts: responses, temperature } = recipe.evaluation;
   const task = progress.start(
     `evaluate ${policy.name === sft.reference.name ? "SFT" : "policy"}`,
     responses,
@@ -94,8 +96,10 @@ async function write(
   const written = await writeFromPrompts(
     { ...server, scorer: scorerOf(run, reward) },
     {
-      ...{ policy, reference: sft.reference, prompts: run.data.heldOut, responses, budget: recipe.response.maxTokens },
-      params: { temperature: 1, topP: 1, topK: 0, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
+      ...{ policy, reference: sft.reference, prompts: promptsToAnswer(run.evaluationGroups), responses },
+      budget: recipe.response.maxTokens,
+      params: { temperature, topP: 1, topK: 0, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
+      klTemperature: 1,
       noise: { seed: recipe.seed, purpose: "evaluation", iteration: 0 },
     },
     { ...run.call, onProgress: (done) => task.update(done) },
@@ -133,11 +137,11 @@ function summarise(
  * @returns null if no two held-out responses to a prompt differ in their rating
  */
 async function measureRewardAccuracy(run: OpenRun, reward: RewardOutput): Promise<Metric | null> {
-  const { recipe, data, progress } = run;
+  const { recipe, evaluationGroups, progress } = run;
   const { heldOutResponses, bootstrapResamples: resamples } = recipe.evaluation;
   const random = new Random(seedAt(recipe.seed, "evaluation", 1));
   let room = heldOutResponses;
-  const groups = random.shuffled(data.heldOut).flatMap(({ responses }) => {
+  const groups = random.shuffled(evaluationGroups).flatMap(({ responses }) => {
     const taken = random.shuffled(responses).slice(0, Math.max(room, 0));
     room -= taken.length;
     return taken.length > 1 ? [taken] : [];

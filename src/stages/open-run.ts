@@ -8,16 +8,19 @@ import { tokenizeGroups } from "./tokenize-groups.js";
  * @throws BadInputError if the base cannot read the prompts, or a prompt and the response budget do not fit its context
  */
 export async function openRun(context: RunContext): Promise<OpenRun> {
-  const { recipe, dataset, server, signal } = context;
+  const { recipe, dataset, evaluationDataset, server, signal } = context;
   const call = { signal };
   const tokenizerInfo = await server.tokenizer.info(call);
   const { eosTokenId, contextTokens } = tokenizerInfo;
-  const reading = { tokenizer: server.tokenizer, eosTokenId, data: recipe.data };
-  const read = (groups: readonly PreferenceGroup[]) => tokenizeGroups(groups, reading, call);
+  const read = (groups: readonly PreferenceGroup[], data = recipe.data) =>
+    tokenizeGroups(groups, { tokenizer: server.tokenizer, eosTokenId, data }, call);
   const data = { train: await read(dataset.train), heldOut: await read(dataset.heldOut) };
+  const evaluationGroups = evaluationDataset
+    ? await read(evaluationDataset.heldOut, recipe.evaluation.data)
+    : data.heldOut;
 
   const { maxTokens } = recipe.response;
-  for (const group of [...data.train, ...data.heldOut]) {
+  for (const group of [...data.train, ...data.heldOut, ...evaluationGroups]) {
     if (group.prompt.length === 0) {
       throw new BadInputError(`The prompt of ${group.id} has no tokens: a policy needs at least one to start from.`);
     }
@@ -28,5 +31,5 @@ export async function openRun(context: RunContext): Promise<OpenRun> {
       );
     }
   }
-  return { ...context, tokenizerInfo, data, call };
+  return { ...context, tokenizerInfo, data, evaluationGroups, call };
 }

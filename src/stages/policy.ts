@@ -6,6 +6,7 @@ import type { Commit } from "../ports/run-directory.js";
 import { trainByDpo } from "./dpo.js";
 import { trainOnline } from "./online.js";
 import type { PolicyCommitter } from "./policy-committer.js";
+import { promptsToAnswer } from "./prompts-to-answer.js";
 import { scorerOf, type RewardOutput } from "./reward.js";
 import type { OpenRun } from "./run-context.js";
 import type { SftOutput } from "./sft.js";
@@ -41,7 +42,7 @@ async function validate(
   const written = await writeFromPrompts(
     { ...server, scorer: scorerOf(run, reward) },
     {
-      ...{ policy: models.policy, reference: models.reference, prompts: run.data.heldOut },
+      ...{ policy: models.policy, reference: models.reference, prompts: promptsToAnswer(run.data.heldOut) },
       ...{ responses: validation.rollouts, budget: recipe.response.maxTokens },
       params: { ...sampling, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
       noise: { seed, purpose: "validation", iteration: 0 },

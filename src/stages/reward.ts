@@ -67,10 +67,10 @@ const modelSource = (
   dependsOn: { weightsHash: model.version.weightsHash, template: templateText },
 });
 
-function functionSource({ server, data, rewardFunctions }: OpenRun, key: string): ScoreSource {
+function functionSource({ server, data, evaluationGroups, rewardFunctions }: OpenRun, key: string): ScoreSource {
   const rewardFunction = rewardFunctions.get(key);
   if (!rewardFunction) throw new Error(`RunContext.rewardFunctions has nothing for ${key}: give it one.`);
-  const texts = responseTexts(server.tokenizer, [...data.train, ...data.heldOut]);
+  const texts = responseTexts(server.tokenizer, [...data.train, ...data.heldOut, ...evaluationGroups]);
   return { rawScores: rewardFunctionScores(rewardFunction, texts), dependsOn: rewardFunction.dependsOn };
 }
 

@@ -1,7 +1,7 @@
 import type { Recipe } from "../config/recipe.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
-import type { TokenizedDataset } from "../domain/tokenized-dataset.js";
+import type { TokenizedDataset, TokenizedGroup } from "../domain/tokenized-dataset.js";
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
 import type { CallOptions } from "../ports/call-options.js";
@@ -17,6 +17,8 @@ import type { TokenizerInfo } from "../ports/tokenizer.js";
 export interface RunContext {
   readonly recipe: Recipe;
   readonly dataset: PreferenceDataset;
+  /** What is evaluated on, where it is another dataset. */
+  readonly evaluationDataset?: PreferenceDataset | null;
   readonly server: ModelServer;
   readonly run: RunDirectory;
   readonly cache: StageCache;
@@ -37,6 +39,8 @@ export interface RunContext {
 export interface OpenRun extends RunContext {
   readonly tokenizerInfo: TokenizerInfo;
   readonly data: TokenizedDataset;
+  /** Held-out groups to evaluate on. */
+  readonly evaluationGroups: readonly TokenizedGroup[];
   /** Passed to every call. */
   readonly call: CallOptions;
 }

@@ -45,6 +45,6 @@ describe("drpo train --dry-run", () => {
   test("says it in words too", async () => {
     const { stdout } = await project.drpo(["train", "recipe.json", "--dry-run", "--set", "policy.reset.proportion=0"]);
     expect(stdout).toMatch(/^run directory +runs\/tiny-seed1-policy\.reset\.proportion-0\n/);
-    expect(stdout).toMatch(/reset proportion 0 \(no resets\): 4 iterations of 8 rollouts/);
+    expect(stdout).toMatch(/policy +ppo, no resets: 4 iterations of 8 rollouts/);
   });
 });

@@ -45,7 +45,7 @@ export const tinyRecipe = {
   policy: {
     iterations: 4,
     rolloutsPerIteration: 8,
-    reset: { source: { minRating: 0 } },
+    reset: { source: { field: "any", minRating: 0 } },
     optimizer,
     algorithm: { kind: "ppo", criticOptimizer: optimizer },
     validation: { every: 2, rollouts: 8 },
