@@ -5,6 +5,7 @@ import type { TrainingPlan } from "./plan-training.js";
 const sizeOf = (groups: readonly PreferenceGroup[]) => ({
   prompts: groups.length,
   responses: groups.reduce((sum, { responses }) => sum + responses.length, 0),
+  references: groups.filter(({ reference }) => reference !== null).length,
 });
 
 /** What `--dry-run --json` prints. */
@@ -12,7 +13,10 @@ export function planAsJson({ recipe, dataset, directory }: TrainingPlan) {
   const { policy, evaluation } = recipe;
   return {
     runDirectory: directory,
-    data: { train: sizeOf(dataset.train), heldOut: sizeOf(dataset.heldOut), hash: dataset.hash },
+    data: {
+      ...{ train: sizeOf(dataset.train), heldOut: sizeOf(dataset.heldOut) },
+      ...{ skippedRows: dataset.skippedRows, hash: dataset.hash },
+    },
     policy:
       policy.kind === "online"
         ? {
@@ -29,8 +33,9 @@ export function planAsJson({ recipe, dataset, directory }: TrainingPlan) {
 export function formatPlan(plan: TrainingPlan, cwd: string): string {
   const { data, evaluation } = planAsJson(plan);
   const { recipe } = plan;
-  const side = ({ prompts, responses }: { prompts: number; responses: number }) =>
-    `${responses} responses to ${prompts} prompts`;
+  const side = ({ prompts, responses, references }: ReturnType<typeof sizeOf>) =>
+    `${responses} responses${references > 0 ? ` and ${references} references` : ""} to ${prompts} prompts`;
+  const skipped = data.skippedRows > 0 ? `; ${data.skippedRows} rows skipped` : "";
   const origin = {
     train: "trained",
     base: "the base as it is",
@@ -45,7 +50,7 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
   };
   return [
     `run directory  ${shownPath(plan.directory, cwd)}`,
-    `data           ${side(data.train)}; held out: ${side(data.heldOut)}`,
+    `data           ${side(data.train)}; held out: ${side(data.heldOut)}${skipped}`,
     `server         ${recipe.server.kind === "local" ? "started with the run" : recipe.server.address}`,
     `sft            ${origin[recipe.sft.kind]}`,
     `reward         ${rewardOf[recipe.reward.kind] ?? recipe.reward.kind}`,

@@ -19,7 +19,7 @@ export function runFacts({ record, journal, lastCommit }: RunReading): readonly 
   const facts: readonly (readonly [string, string | null])[] = [
     ["Method", method(recipe)],
     ["Base", nameOf(text("model.base"))],
-    ["Data", nameOf(text("data.path"))],
+    ["Data", dataNames(valueAt(recipe, "data.path"))],
     ["Response budget", withUnit(text("response.maxTokens"), "tokens")],
     ["Iterations", iterations && `${lastCommit?.iteration ?? 0} of ${iterations} committed`],
     ["Rollouts an iteration", text("policy.rolloutsPerIteration")],
@@ -43,6 +43,12 @@ function method(recipe: Readonly<Record<string, unknown>>): string | null {
 
 /** The last name of a path; the configuration has the whole. */
 const nameOf = (path: string | null): string | null => path && basename(path);
+
+/** A path, or several. */
+function dataNames(path: unknown): string | null {
+  const paths = (Array.isArray(path) ? path : [path]).filter((one): one is string => typeof one === "string");
+  return paths.length === 0 ? null : paths.map((one) => basename(one)).join(", ");
+}
 
 const withUnit = (value: string | null, unit: string): string | null => value && `${value} ${unit}`;
 

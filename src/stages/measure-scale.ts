@@ -4,6 +4,7 @@ import { sumScorer, UNSCALED } from "../drpo/score-rollouts.js";
 import { writeFromPrompts } from "../drpo/write-from-prompts.js";
 import { DivergedError } from "../errors.js";
 import { mean, standardDeviation } from "../math/statistics.js";
+import { promptsToAnswer } from "./prompts-to-answer.js";
 import type { OpenRun } from "./run-context.js";
 import type { SftOutput } from "./sft.js";
 import { stageKey } from "./stage-key.js";
@@ -50,7 +51,13 @@ async function measure(
   const written = await writeFromPrompts(
     { ...server, scorer },
     {
-      ...{ policy: reference, reference, prompts: data.train, responses: rollouts, budget: recipe.response.maxTokens },
+      ...{
+        policy: reference,
+        reference,
+        prompts: promptsToAnswer(data.train),
+        responses: rollouts,
+        budget: recipe.response.maxTokens,
+      },
       params: { ...recipe.policy.sampling, stopTokenIds: [eosTokenId] },
       noise: { seed, purpose: "score-scale", iteration: 0 },
     },

@@ -1,10 +1,15 @@
 import type { TokenizedGroup } from "../domain/tokenized-dataset.js";
 
 /**
- * Prompts that a policy is judged on: those that a person answered, where the data names references, so that there is
- * something to compare with; else all.
+ * The prompts that a policy is sampled from: those that a person answered where the data has such references (D_TR), else
+ * all; each once, in the data's order.
  */
 export function promptsToAnswer(groups: readonly TokenizedGroup[]): readonly TokenizedGroup[] {
   const answered = groups.filter(({ reference }) => reference !== null);
-  return answered.length > 0 ? answered : groups;
+  const distinct = new Map<string, TokenizedGroup>();
+  for (const group of answered.length > 0 ? answered : groups) {
+    const key = group.prompt.join(" ");
+    if (!distinct.has(key)) distinct.set(key, group);
+  }
+  return [...distinct.values()];
 }

@@ -10,6 +10,7 @@ import type { ResetSource } from "../drpo/resets/reset-source.js";
 import { BadInputError } from "../errors.js";
 import { seedAt } from "../math/seeds.js";
 import { datasetResponses } from "./dataset-responses.js";
+import { promptsToAnswer } from "./prompts-to-answer.js";
 import type { OpenRun } from "./run-context.js";
 
 type Live = OnlineOptions["reset"]["source"] & { kind: "livePolicy" };
@@ -17,11 +18,11 @@ type Live = OnlineOptions["reset"]["source"] & { kind: "livePolicy" };
 /** The recipe's source of responses to reset into. @throws BadInputError if there is nothing in it */
 export async function openResetSource(run: OpenRun, policy: OnlineOptions, seed: number): Promise<ResetSource> {
   const { source } = policy.reset;
-  const prompts = run.data.train;
+  const prompts = promptsToAnswer(run.data.train);
   switch (source.kind) {
     case "dataset": {
       const parts = source.splitOverIterations ? policy.iterations : null;
-      const responses = datasetResponses(prompts, source);
+      const responses = datasetResponses(run.data.train, source);
       refuseTooFew(responses.length, parts ?? 1, source.minRating);
       return datasetSource({ responses, parts, seed });
     }
