@@ -1,0 +1,30 @@
+"""Writes a Pythia (GPT-NeoX) of a few thousand random weights, and a word tokenizer: write-tiny-pythia.py FOLDER."""
+
+import sys
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+
+EOS = "<eos>"
+VOCABULARY = [EOS, "<unk>", *(f"w{i}" for i in range(14))]
+
+folder = sys.argv[1]
+torch.manual_seed(1)
+GPTNeoXForCausalLM(
+    GPTNeoXConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=32,
+        bos_token_id=0,
+        eos_token_id=0,
+        initializer_range=0.3,
+        tie_word_embeddings=False,
+    )
+).save_pretrained(folder)
+words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(VOCABULARY)}, unk_token="<unk>"))
+words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+PreTrainedTokenizerFast(tokenizer_object=words, eos_token=EOS, unk_token="<unk>", pad_token=EOS).save_pretrained(folder)
