@@ -14,9 +14,7 @@ export const evaluationSchema = <Judge extends z.ZodType>(judge: Judge) =>
       .number()
       .positive()
       .default(1)
-      .describe(
-        "Of the responses. KL to SFT is over what is written at this temperature, but of the policies as they are, at 1.",
-      ),
+      .describe("Of the responses. KL to SFT is at the same: below 1 that of sharpened policies, which is larger."),
     heldOutResponses: z
       .number()
       .int()

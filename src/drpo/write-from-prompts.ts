@@ -29,8 +29,6 @@ export async function writeFromPrompts(
     readonly responses: number;
     readonly budget: number;
     readonly params: SamplingParams;
-    /** At which log-ratios are taken; left out: that of the responses. */
-    readonly klTemperature?: number;
     readonly noise: RolloutNoise;
   },
   options?: CallOptions,
@@ -50,7 +48,7 @@ export async function writeFromPrompts(
     return scored.map((rollout) => ({ rollout, logRatios: rollout.generated.map(() => 0) }));
   }
   const rows = scored.map((rollout) => trainingRow(rollout));
-  const temperature = request.klTemperature ?? params.temperature;
+  const { temperature } = params;
   const [logprobs, referenceLogprobs] = await trainer.forward(
     { rows },
     [

@@ -99,7 +99,6 @@ async function write(
       ...{ policy, reference: sft.reference, prompts: promptsToAnswer(run.evaluationGroups), responses },
       budget: recipe.response.maxTokens,
       params: { temperature, topP: 1, topK: 0, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
-      klTemperature: 1,
       noise: { seed: recipe.seed, purpose: "evaluation", iteration: 0 },
     },
     { ...run.call, onProgress: (done) => task.update(done) },
