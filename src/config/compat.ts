@@ -10,6 +10,7 @@ type JsonObject = Readonly<Record<string, Json>>;
  */
 const PRESETS: Readonly<Record<Exclude<(Recipe["policy"] & { kind: "online" })["compat"], "none">, JsonObject>> = {
   "drpo-2024": {
+    "policy.kind": "online",
     // Resets: human references, cut by Uniform{1..len-1}, len = min(tokens + EOS, budget), the prefix inside the budget.
     "policy.reset.source.kind": "dataset",
     "policy.reset.source.field": "reference",
@@ -69,10 +70,13 @@ export function expandCompat(raw: Json): { readonly raw: Json; readonly problems
   const mode = valueAt(raw, ["policy", "compat"]);
   const preset = typeof mode === "string" && Object.hasOwn(PRESETS, mode) ? PRESETS[mode as keyof typeof PRESETS] : {};
   const problems: string[] = [];
+  // Sections of another kind than the preset's: what else it sets there is none of their keys.
+  const others: string[] = [];
   let expanded = raw;
   for (const [path, wanted] of Object.entries(preset)) {
     // A weighted sum has units for each of its terms: they are left to the recipe.
     if (path === "reward.normalise" && valueAt(raw, ["reward", "terms"]) !== undefined) continue;
+    if (others.some((section) => path.startsWith(section))) continue;
     const keys = path.split(".");
     const given = valueAt(raw, keys);
     if (given === undefined) expanded = withValue(expanded, keys, wanted);
@@ -81,6 +85,7 @@ export function expandCompat(raw: Json): { readonly raw: Json; readonly problems
         `${path} is ${JSON.stringify(given)}, but policy.compat = ${JSON.stringify(mode)} means ` +
           `${JSON.stringify(wanted)}: leave one of them out`,
       );
+      if (keys.at(-1) === "kind") others.push(path.slice(0, -"kind".length));
     }
   }
   return { raw: expanded, problems };

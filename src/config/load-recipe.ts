@@ -63,10 +63,8 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
     const isUnknownKey = ({ code }: z.core.$ZodIssue) => code === "unrecognized_keys";
     const { issues } = parsed.error;
     const ordered = [...issues.filter(isUnknownKey), ...issues.filter((issue) => !isUnknownKey(issue))];
-    throw refusal(
-      source.name,
-      ordered.flatMap((issue) => explainProblem(issue, raw, schema)),
-    );
+    const problems = ordered.flatMap((issue) => explainProblem(issue, raw, schema));
+    throw refusal(source.name, [...contradictions, ...problems]);
   }
   const recipe = resolvePaths(parsed.data, resolve(source.folder));
   const problems = [...contradictions, ...conflicts(recipe), ...missingFiles(recipe)];
