@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PYTHON } from "../commands/tiny-project.js";
+import { ROOT, runDrpo, startDrpo, type DrpoOptions, type Outcome, type StartedDrpo } from "../commands/run-drpo.js";
+
+/** Recipes that reproduce the paper, without ".json". */
+const names = readdirSync(join(ROOT, "recipes"))
+  .filter((name) => name.endsWith(".json") && name !== "reviews.json")
+  .map((name) => name.slice(0, -".json".length));
+
+export const TINY_RECIPES = names.filter((name) => name.endsWith("-tiny"));
+export const FULL_RECIPES = names.filter((name) => !name.endsWith("-tiny"));
+
+/** A copy of the recipes beside what they name: the paths of a recipe are relative to it. */
+export interface RecipeFolder {
+  readonly path: string;
+  /** Of a recipe by its name. */
+  recipe(name: string): string;
+  /** `drpo` in this folder, with a cache that all runs in it share. */
+  drpo(args: readonly string[], options?: DrpoOptions): Promise<Outcome>;
+  start(args: readonly string[], options?: DrpoOptions): StartedDrpo;
+  /** Ends what was started, and removes the folder. */
+  remove(): Promise<void>;
+}
+
+function createFolder(): RecipeFolder {
+  const path = mkdtempSync(join(tmpdir(), "drpo-recipes-"));
+  cpSync(join(ROOT, "recipes"), join(path, "recipes"), { recursive: true });
+  const here = (options: DrpoOptions = {}): DrpoOptions => ({
+    ...{ cwd: path, ...options },
+    environment: { DRPO_CACHE_DIR: join(path, "cache"), ...options.environment },
+  });
+  const children: StartedDrpo[] = [];
+  return {
+    path,
+    recipe: (name) => join(path, "recipes", `${name}.json`),
+    drpo: (args, options) => runDrpo(args, here(options)),
+    start(args, options) {
+      const child = startDrpo(args, here(options));
+      children.push(child);
+      return child;
+    },
+    async remove() {
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(children.map(({ ended }) => ended));
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** With the tiny models and rows that scripts/make-tiny-assets makes; needs Python. */
+export function createTinyRecipeFolder(): RecipeFolder {
+  const folder = createFolder();
+  const args = ["--to", join(folder.path, "assets", "tiny")];
+  const env = { ...process.env, DRPO_PYTHON: PYTHON };
+  execFileSync(join(ROOT, "scripts", "make-tiny-assets"), args, { env, stdio: "ignore" });
+  return folder;
+}
+
+const BASES = {
+  data: ["pythia-160m-deduped", "pythia-1b-deduped", "pythia-2.8b-deduped", "pythia-6.9b-deduped"],
+  "assets/tiny": ["gpt-neox-s", "gpt-neox-m", "gpt-neox-l"],
+};
+
+/** With the tiny rows in the place of the full data too, and folders that look like bases: enough to resolve a recipe. */
+export function createResolvableRecipeFolder(): RecipeFolder {
+  const folder = createFolder();
+  for (const [place, bases] of Object.entries(BASES)) {
+    execFileSync(process.execPath, [join(ROOT, "scripts", "make-tiny-data.js"), join(folder.path, place)]);
+    for (const base of bases) {
+      mkdirSync(join(folder.path, place, base));
+      writeFileSync(join(folder.path, place, base, "config.json"), "{}");
+    }
+  }
+  const hh = join(folder.path, "data", "hh-rlhf");
+  for (const name of ["helpful-online", "helpful-rejection-sampled"]) {
+    cpSync(join(hh, "helpful-base"), join(hh, name), { recursive: true });
+  }
+  return folder;
+}
