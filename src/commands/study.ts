@@ -1,5 +1,8 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { COVERAGE, COVERAGE_QUICK, type CoverageOptions, studyCoverage } from "../study/coverage/study-coverage.js";
+import type { LockOptions } from "../study/lock/lock-figures.js";
+import { LOCK, LOCK_QUICK, studyLock } from "../study/lock/study-lock.js";
 import { NPG, NPG_QUICK, studyNpg } from "../study/npg/study-npg.js";
 import { seedsUpTo, type StudyContext, type StudyResult } from "../study/study.js";
 import { studyMarkdown } from "../study/study-markdown.js";
@@ -18,8 +21,49 @@ export const studyCommand = (context: CommandContext): Command =>
       "Experiments on policies that are exact tables: what they measure is computed, not estimated, and every number " +
         "follows from the seeds. A study says what it found and writes a page with plots, its tables as Markdown and its figures as JSON.",
     )
-    .addHelpText("after", "\nExamples:\n  $ drpo study npg\n  $ drpo study npg --quick --json\n")
-    .addCommand(npgCommand(context));
+    .addHelpText("after", "\nExamples:\n  $ drpo study lock\n  $ drpo study npg --quick --json\n")
+    .addCommand(lockCommand(context))
+    .addCommand(npgCommand(context))
+    .addCommand(coverageCommand(context));
+
+const lockCommand = (context: CommandContext): Command =>
+  study("lock", "PPO against DR-PO where a score is found by chance alone")
+    .description(
+      "Combination locks of horizon H with a sparse score: PPO, DR-PO with the theory's cut and with the released one, at the " +
+        "same number of sampled tokens.",
+    )
+    .option("--horizons <numbers>", `every H to try (default: ${LOCK.horizons.join()})`, listOf(wholeNumber(2)))
+    .option("--actions <count>", `tokens to choose from (default: ${LOCK.actions})`, wholeNumber(2))
+    .option("--responses <count>", `size of D_TR (default: ${LOCK.responses})`, wholeNumber(1))
+    .option("--share <number>", `share of D_TR that is the right response (default: ${LOCK.share})`, positiveNumber)
+    .option("--max-tokens <count>", `DR-PO gives up after so many (default: ${LOCK.maxTokens})`, wholeNumber(1))
+    .addHelpText("after", "\nExamples:\n  $ drpo study lock\n  $ drpo study lock --horizons 4,8,12 --seeds 3\n")
+    .action((options: Common & Partial<Omit<LockOptions, "seeds">>) =>
+      runStudy(context, "lock", options, (given, process) =>
+        studyLock({ ...(options.quick ? LOCK_QUICK : LOCK), ...given }, process),
+      ),
+    );
+
+const coverageCommand = (context: CommandContext): Command =>
+  study("coverage", "the gap as the data covers the good path less and less")
+    .description(
+      "DR-PO on one combination lock with a fixed number of sampled tokens, as fewer and fewer responses of D_TR are the right one.",
+    )
+    .option("--horizon <tokens>", `H (default: ${COVERAGE.horizon})`, wholeNumber(2))
+    .option("--actions <count>", `tokens to choose from (default: ${COVERAGE.actions})`, wholeNumber(2))
+    .option("--responses <count>", `size of D_TR (default: ${COVERAGE.responses})`, wholeNumber(1))
+    .option(
+      "--right <numbers>",
+      `right responses to try (default: ${COVERAGE.right.join()})`,
+      fallingListOf(wholeNumber(0)),
+    )
+    .option("--budget-tokens <count>", `sampled tokens of a run (default: ${COVERAGE.budgetTokens})`, wholeNumber(1))
+    .addHelpText("after", "\nExamples:\n  $ drpo study coverage\n  $ drpo study coverage --right 32,4,0 --seeds 3\n")
+    .action((options: Common & Partial<Omit<CoverageOptions, "seeds">>) =>
+      runStudy(context, "coverage", options, (given, process) =>
+        studyCoverage({ ...(options.quick ? COVERAGE_QUICK : COVERAGE), ...given }, process),
+      ),
+    );
 
 const npgCommand = (context: CommandContext): Command =>
   study("npg", "Algorithm 3 against the bounds of its theory")
@@ -87,3 +131,5 @@ const listOf =
     const numbers = text.split(",").map((part) => parse(part.trim()));
     return [...new Set(numbers)].sort((a, b) => a - b);
   };
+
+const fallingListOf = (parse: (text: string) => number) => (text: string) => [...listOf(parse)(text)].reverse();

@@ -7,7 +7,11 @@ import { stageSeed } from "./stage-seed.js";
 /** What every way to a policy has. */
 const common = {
   sampling: samplingSchema.prefault({}),
-  maxKl: z.number().positive().default(100).describe("A mean KL to SFT above this (nats a response) stops the run."),
+  maxKl: z
+    .number()
+    .positive()
+    .default(100)
+    .describe("A mean KL to SFT above this, nats a response of training or of a validation, stops the run."),
   optimizer: optimizerSchema.describe("Of the policy."),
   seed: stageSeed,
   checkpointEvery: z.number().int().positive().default(1).describe("Iterations between commits."),

@@ -14,7 +14,7 @@ export interface ResetPoint {
   readonly row: number;
   readonly prompt: TokenIds;
   readonly prefix: TokenIds;
-  /** The response that the prefix was cut from; null where the rollout starts at the prompt. */
+  /** The response that the prefix was cut from, be the cut at its very start; null where nothing was reset to. */
   readonly sourceId: string | null;
   /** Share of the response that was to be given, where a selector goes by fractions. */
   readonly fraction?: number;

@@ -18,7 +18,7 @@ export interface PolicyTraining {
   readonly scorer: Scorer;
   readonly trainer: Trainer;
   readonly commitIteration: CommitIteration;
-  readonly run: RunDirectory;
+  readonly run: Pick<RunDirectory, "appendMetrics">;
   readonly progress: Progress;
   /** T. */
   readonly iterations: number;

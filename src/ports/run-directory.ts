@@ -37,7 +37,7 @@ export interface Commit {
   readonly best: { readonly checkpoint: CheckpointRef; readonly iteration: number; readonly objective: number } | null;
   /** Checkpoints that may still be on the server, this one included: a later commit removes those not needed any more. */
   readonly kept: readonly string[];
-  /** Null in runs that have nothing to remember: commits of offline training. */
+  /** Null in runs of versions that kept none. */
   readonly memory: RunMemoryRef | null;
 }
 

@@ -1,4 +1,5 @@
 import { iterationCommitter, type PolicyState } from "../drpo/commit-iteration.js";
+import { refuseDivergence } from "../drpo/refuse-divergence.js";
 import { validatePolicy, type Validation } from "../drpo/validate-policy.js";
 import { writeFromPrompts } from "../drpo/write-from-prompts.js";
 import type { CallOptions } from "../ports/call-options.js";
@@ -50,6 +51,7 @@ async function validate(
     { ...call, onProgress: (done) => task.update(done) },
   );
   const result = validatePolicy(written, klCoef);
+  refuseDivergence(result, iteration - 1, recipe.policy.maxKl);
   task.end(`score ${result.score.toFixed(2)}, KL ${result.kl.toFixed(1)}`);
   return result;
 }

@@ -29,7 +29,7 @@ export async function openResetSource(run: OpenRun, policy: OnlineOptions, seed:
     case "pool":
       return datasetSource({ responses: await tokenizePool(run, policy), seed });
     case "ownRollouts":
-      return ownRolloutsSource({ run: run.run, prompts, iterations: source.iterations, minScore: source.minScore });
+      return ownRolloutsSource({ ...source, run: run.run, prompts, eosTokenId: run.tokenizerInfo.eosTokenId });
     case "livePolicy":
       return livePolicySource({
         ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens },

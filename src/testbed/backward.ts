@@ -8,7 +8,8 @@ import { contextKey, type Table, type TableGradients } from "./table.js";
 export const addGradients = (into: TableGradients, context: TokenIds, gradients: readonly number[]): void => {
   const key = contextKey(context);
   const before = into.get(key)?.gradients;
-  into.set(key, { context, gradients: gradients.map((gradient, i) => gradient + (before?.[i] ?? 0)) });
+  if (before === undefined) into.set(key, { context, gradients: [...gradients] });
+  else for (const [i, gradient] of gradients.entries()) before[i]! += gradient;
 };
 
 /**

@@ -37,8 +37,11 @@ const checkRequests = (accumulated: ReadonlySet<string>, expected: readonly stri
   );
 };
 
-const gradientNorm = (gradients: TableGradients): number =>
-  Math.sqrt([...gradients.values()].flatMap(({ gradients: row }) => row).reduce((sum, slope) => sum + slope ** 2, 0));
+const gradientNorm = (gradients: TableGradients): number => {
+  let sum = 0;
+  for (const { gradients: row } of gradients.values()) for (const slope of row) sum += slope ** 2;
+  return Math.sqrt(sum);
+};
 
 const scaled = (gradients: TableGradients, scale: number): TableGradients =>
   new Map(

@@ -95,6 +95,8 @@ describe('policy.compat = "drpo-2024"', () => {
       "policy.sampling.topK",
       "policy.klPlacement",
       "policy.lossMean",
+      // What follows from it: rows are averaged by their tokens.
+      "policy.algorithm.rowsPerMean:",
     ]);
   });
 

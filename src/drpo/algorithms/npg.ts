@@ -2,6 +2,7 @@ import { z } from "zod";
 import { optimizerSchema } from "../../config/optimizer.js";
 import type { Observation } from "../../domain/experience.js";
 import type { ModelHandle } from "../../domain/model.js";
+import { klK3 } from "../../math/kl.js";
 import { variance } from "../../math/statistics.js";
 import type { CallOptions } from "../../ports/call-options.js";
 import type { BatchRow, Loss } from "../../ports/trainer.js";
@@ -147,11 +148,12 @@ async function fitPolicy(
     targets: pairs.map(([first, second]) => eta * shrink * (q[first]! - q[second]!)),
     weights: pairs.map(() => 1 / pairs.length),
   };
+  const old = observed.map(({ oldLogprobs, creditedPrefix }) => oldLogprobs[creditedPrefix]!);
   let { policy } = models;
   const steps: Metrics[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
     const { requestId, losses } = await trainer.forwardBackward({ rows }, [{ model: policy, temperature, loss }], call);
-    const prefix = await prefixGradients(settings, { trainer, models: { ...models, policy } }, observed, call);
+    const prefix = await prefixGradients(settings, { ...context, models: { ...models, policy } }, observed, call);
     const step = await scheduledStep(
       trainer,
       {
@@ -164,14 +166,17 @@ async function fitPolicy(
       call,
     );
     policy = step.model;
+    // KL(pi_old || pi) of the first actions by k3: the step that shows an excess is the last.
+    const approxKl = klK3(old.map((logprob, i) => logprob - losses[0]!.outputs[i]!)) / old.length;
     steps.push({
-      policyLoss: losses[0]!.loss,
+      ...{ policyLoss: losses[0]!.loss, approxKl },
       ...(prefix ? { prefixLoss: prefix.loss } : {}),
       gradientNorm: step.gradientNorm,
       learningRate: step.learningRate,
     });
+    if (settings.targetKl !== null && approxKl > settings.targetKl) break;
   }
-  return { policy, metrics: meanOfEach(steps) };
+  return { policy, metrics: { ...meanOfEach(steps), steps: steps.length } };
 }
 
 /** Every two of a group. */

@@ -25,7 +25,7 @@ export interface OnPolicyMethod<E extends Experience = Experience> {
   readonly minibatches: number;
   /** Prefix tokens have rewards, values and advantages, though the policy does not learn from them. */
   readonly prefixInSignal?: boolean;
-  /** The policy loss is averaged over so many rows at a time, shuffled anew in each epoch; null: over the minibatch. */
+  /** Losses are averaged over so many rows at a time, shuffled anew in each epoch; null: over the minibatch. */
   readonly rowsPerMean?: number | null;
   /** The training signal of the whole batch, from what was observed. */
   estimate(observed: readonly Observation[], context: UpdateContext): readonly E[];

@@ -11,7 +11,8 @@ import type { PolicySettings } from "./policy-settings.js";
 
 /**
  * The policy gradient with a critic as its baseline (Sutton et al. 2000; actor-critic): one pass over each batch, and no
- * ratio. With gaeLambda = 1, gamma = 1 and lossMean = "budget" its expectation is the gradient of the return over the budget.
+ * ratio. With gamma = 1, whitenAdvantages false and lossMean = "budget" its expectation, at an exact critic, is the gradient
+ * of the KL-shaped return from the batch's reset points, over the budget.
  *
  * Difference from the textbook: (1) the critic takes one step on the batch that it is the baseline of, after the policy's
  * gradient was computed with its old values.

@@ -46,7 +46,7 @@ export const ppoOptionsSchema = z.strictObject({
     .positive()
     .nullable()
     .default(null)
-    .describe("Losses are averaged over so many rows at a time; null: the minibatch. (The released code: 4.)"),
+    .describe("All losses are averaged over so many rows at a time; null: the minibatch. (The released code: 4.)"),
   prefixInSignal: z
     .boolean()
     .default(false)
@@ -85,5 +85,14 @@ export const createPpo = (options: PpoOptions, settings: PolicySettings): Algori
 
 export const ppo = defineAlgorithm({
   options: ppoOptionsSchema,
+  conflicts: ({ rowsPerMean }, { lossMean }) =>
+    rowsPerMean !== null && lossMean !== "tokens"
+      ? [
+          {
+            path: ["algorithm", "rowsPerMean"],
+            message: `rows are averaged by tokens, but policy.lossMean is "${lossMean}"`,
+          },
+        ]
+      : [],
   create: createPpo,
 });

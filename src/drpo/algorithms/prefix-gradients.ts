@@ -4,13 +4,13 @@ import type { UpdateContext } from "./algorithm.js";
 import type { PolicySettings } from "./policy-settings.js";
 
 /**
- * Cross-entropy on the prefixes of a minibatch, coefficient * - mean over their tokens of ln pi (Prefix-RFT, arXiv
+ * Cross-entropy on the prefixes of a minibatch, coefficient * - mean over their tokens of ln pi, at the temperature of the rollouts (Prefix-RFT, arXiv
  * 2507.01679), added to the policy's gradients. A prefix with several continuations counts once.
  * @returns null where the recipe asks for none, or there is no prefix
  */
 export async function prefixGradients(
   { lossOnPrefix }: Pick<PolicySettings, "lossOnPrefix">,
-  { trainer, models: { policy } }: Pick<UpdateContext, "trainer" | "models">,
+  { trainer, models: { policy }, temperature }: UpdateContext,
   experience: readonly Pick<Experience, "rollout">[],
   options?: CallOptions,
 ): Promise<{ readonly requestId: string; readonly loss: number } | null> {
@@ -26,6 +26,10 @@ export async function prefixGradients(
   const tokens = rows.reduce((sum, { spanLength }) => sum + spanLength, 0);
   const weights = new Array<number>(tokens).fill(lossOnPrefix.coefficient / tokens);
   const loss = { kind: "crossEntropy", weights } as const;
-  const { requestId, losses } = await trainer.forwardBackward({ rows }, [{ model: policy, loss }], options);
+  const { requestId, losses } = await trainer.forwardBackward(
+    { rows },
+    [{ model: policy, temperature, loss }],
+    options,
+  );
   return { requestId, loss: losses[0]!.loss / lossOnPrefix.coefficient };
 }

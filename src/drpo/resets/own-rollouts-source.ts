@@ -1,3 +1,4 @@
+import { tokensUntilEnd } from "../../domain/rollout.js";
 import type { TokenizedGroup } from "../../domain/tokenized-dataset.js";
 import type { RunDirectory } from "../../ports/run-directory.js";
 import type { ResetCandidate, ResetSource } from "./reset-source.js";
@@ -11,6 +12,7 @@ export function ownRolloutsSource({
   prompts,
   iterations,
   minScore = -Infinity,
+  eosTokenId,
 }: {
   readonly run: Pick<RunDirectory, "readRollouts">;
   readonly prompts: readonly TokenizedGroup[];
@@ -18,6 +20,8 @@ export function ownRolloutsSource({
   readonly iterations: number;
   /** Only rollouts with a score above this. */
   readonly minScore?: number | undefined;
+  /** What follows the first one, in rollouts of a fixed length, is no part of the response. */
+  readonly eosTokenId: number;
 }): ResetSource {
   return {
     async open({ iteration }) {
@@ -27,8 +31,9 @@ export function ownRolloutsSource({
         for (const { prompt, prefix, generated, score, row, continuation } of await run.readRollouts(done)) {
           if (score <= minScore) continue;
           const parent = { iteration: done, row, continuation };
+          const written = generated.slice(0, tokensUntilEnd(generated, eosTokenId));
           candidates.push({
-            ...{ prompt, response: [...prefix, ...generated], parent },
+            ...{ prompt, response: [...prefix, ...written], parent },
             id: `rollout-${done}-${row}-${continuation}`,
           });
         }
