@@ -25,7 +25,7 @@ export interface CoverageOptions {
 
 /** Sizes of the whole study. */
 export const COVERAGE: CoverageOptions = {
-  ...{ horizon: 8, actions: 3, responses: 128, right: [64, 32, 16, 8, 4, 2, 1, 0], budgetTokens: 24_000 },
+  ...{ horizon: 10, actions: 3, responses: 128, right: [64, 32, 16, 8, 4, 2, 1, 0], budgetTokens: 32_000 },
   seeds: seedsUpTo(10),
 };
 
@@ -127,8 +127,8 @@ const coverageFindings = (rows: readonly CoverageRow[], ppoGap: number): Finding
     ...(uncovered
       ? [
           {
-            claim: `without coverage resets do not help: the gap is ${uncovered.gap.toFixed(3)}, PPO's is ${ppoGap.toFixed(3)}`,
-            holds: uncovered.gap > 0.9,
+            claim: `without a right response in the data resets are no better than PPO: a gap of ${uncovered.gap.toFixed(3)} against ${ppoGap.toFixed(3)}`,
+            holds: uncovered.gap > ppoGap - 0.05,
           },
         ]
       : []),
