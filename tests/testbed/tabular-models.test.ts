@@ -67,7 +67,7 @@ describe("gradients", () => {
     const { models, policy } = start();
     const before = models.policy("policy")([0]);
     await models.trainer.forwardBackward({ rows: ROWS }, [{ model: policy, loss: LOSS }]);
-    const once = models.gradients("policy").get("0")!.gradients;
+    const once = [...models.gradients("policy").get("0")!.gradients];
     await models.trainer.forwardBackward({ rows: ROWS }, [{ model: policy, loss: LOSS }]);
     models
       .gradients("policy")
