@@ -85,7 +85,7 @@ export function explainProblem(issue: z.core.$ZodIssue, recipe: unknown, schema:
   // What may hold a secret is not repeated.
   if (issue.code === "custom" && issue.params?.["hideValue"] === true) return [`${where}: ${issue.message}`];
   if (issue.code === "custom" || issue.code === "invalid_format")
-    return [`${where}: ${issue.message}; it is ${shown(value)}`];
+    return [`${where}: ${issue.message}; it is ${value === undefined ? "left out" : shown(value)}`];
   const right = expected(issue) ?? issue.message;
   return [
     value === undefined

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Evaluation } from "../../src/domain/evaluation.js";
 import { readRun } from "../../src/run/read-run.js";
-import type { StartedDrpo } from "./run-drpo.js";
+import { checkpointHashes, journalHas } from "./committed-run.js";
 import { createTinyProject, hasPython, type TinyProject } from "./tiny-project.js";
 
 /** What the whole system does, with the real server and a model of a few thousand weights. */
@@ -81,7 +80,7 @@ describeWithPython("drpo on the real server", () => {
       const resumed = await project.drpo(["train", "--resume", "--run-dir", directory, "--json"]);
       expect(resumed.stderr).toMatch(/going on after iteration [23]/);
       expect(resumed.exitCode).toBe(0);
-      expect(await checkpointHashes(inProject(directory))).toEqual(await checkpointHashes(trained.runDirectory));
+      expect(await checkpointHashes(inProject(directory), 4)).toEqual(await checkpointHashes(trained.runDirectory, 4));
       const { evaluation } = JSON.parse(resumed.stdout) as typeof trained;
       expect(evaluation).toEqual(trained.evaluation);
     },
@@ -178,31 +177,3 @@ describeWithPython("drpo on the real server", () => {
     expect((await server.ended).exitCode).toBe(0);
   }, 240_000);
 });
-
-/** Names and hashes of all weights and optimiser states of a run's last checkpoint. */
-async function checkpointHashes(directory: string): Promise<Readonly<Record<string, string>>> {
-  const commit = (await readRun(directory)).lastCommit!;
-  expect(commit.iteration).toBe(4);
-  const folder = join(directory, commit.checkpoint.uri);
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".safetensors")).sort();
-  expect(names.length).toBeGreaterThan(0);
-  const hashes = await Promise.all(
-    names.map(async (name) =>
-      createHash("sha256")
-        .update(await readFile(join(folder, name)))
-        .digest("hex"),
-    ),
-  );
-  return Object.fromEntries(names.map((name, i) => [name, hashes[i]!]));
-}
-
-/** Resolves when the file contains the text. @throws if the process ends first */
-async function journalHas(path: string, text: string, child: StartedDrpo): Promise<void> {
-  let ended: string | undefined;
-  void child.ended.then(({ stderr }) => (ended = stderr));
-  for (;;) {
-    if (existsSync(path) && (await readFile(path, "utf8")).includes(text)) return;
-    if (ended !== undefined) throw new Error(`it ended before ${text} was in ${path}: ${ended}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
