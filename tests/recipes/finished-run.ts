@@ -49,14 +49,14 @@ export async function readFinishedRun(directory: string): Promise<FinishedRun> {
   expect(await readFile(join(directory, "report.html"), "utf8")).toMatch(/<\/html>\s*$/);
   return {
     ...{ recipe, evaluation: evaluation! },
-    metrics: policy.map((line) => line.metrics as Readonly<Record<string, number>>),
+    metrics: policy.map((line) => line.metrics),
     rollouts: await readRollouts(join(directory, "rollouts")),
   };
 }
 
 function expectComplete({ rewardAccuracy, sft, policy, difference, examples }: Evaluation, recipe: RegisteredRecipe) {
   const { rollouts } = recipe.evaluation;
-  for (const metric of [...Object.values(sft), ...Object.values(policy), ...Object.values(difference)] as Metric[]) {
+  for (const metric of [sft, policy, difference].flatMap((part): Metric[] => Object.values(part))) {
     expect(metric.n).toBe(rollouts);
     expectInterval(metric);
   }
