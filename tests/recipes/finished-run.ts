@@ -56,7 +56,7 @@ export async function readFinishedRun(directory: string): Promise<FinishedRun> {
 
 function expectComplete({ rewardAccuracy, sft, policy, difference, examples }: Evaluation, recipe: RegisteredRecipe) {
   const { rollouts } = recipe.evaluation;
-  for (const metric of [sft, policy, difference].flatMap((part): Metric[] => Object.values(part))) {
+  for (const metric of [sft, policy, difference].flatMap((part): Metric[] => Object.values({ ...part }))) {
     expect(metric.n).toBe(rollouts);
     expectInterval(metric);
   }
