@@ -1,6 +1,9 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { COVERAGE, COVERAGE_QUICK, type CoverageOptions, studyCoverage } from "../study/coverage/study-coverage.js";
+import { withJobPool } from "../study/job-pool.js";
+import type { LockJob } from "../study/lock/lock-job.js";
+import type { LockRun } from "../study/lock/train-on-lock.js";
 import type { LockOptions } from "../study/lock/lock-figures.js";
 import { LOCK, LOCK_QUICK, studyLock } from "../study/lock/study-lock.js";
 import { NPG, NPG_QUICK, studyNpg } from "../study/npg/study-npg.js";
@@ -12,6 +15,9 @@ import { type CommandContext, printJson } from "./command-context.js";
 import { positiveNumber, wholeNumber } from "./option-parsers.js";
 import { progressOf } from "./progress-of.js";
 import { shownPath } from "./shown-path.js";
+
+/** A thread of the studies of locks. */
+const LOCK_WORKER = new URL("../study/lock/lock-worker.js", import.meta.url);
 
 /** `drpo study`: experiments on exact tables, without a model server. */
 export const studyCommand = (context: CommandContext): Command =>
@@ -40,7 +46,9 @@ const lockCommand = (context: CommandContext): Command =>
     .addHelpText("after", "\nExamples:\n  $ drpo study lock\n  $ drpo study lock --horizons 4,8,12 --seeds 3\n")
     .action((options: Common & Partial<Omit<LockOptions, "seeds">>) =>
       runStudy(context, "lock", options, (given, process) =>
-        studyLock({ ...(options.quick ? LOCK_QUICK : LOCK), ...given }, process),
+        withJobPool<LockJob, LockRun, StudyResult>(LOCK_WORKER, (run) =>
+          studyLock({ ...(options.quick ? LOCK_QUICK : LOCK), ...given }, process, run),
+        ),
       ),
     );
 
@@ -61,7 +69,9 @@ const coverageCommand = (context: CommandContext): Command =>
     .addHelpText("after", "\nExamples:\n  $ drpo study coverage\n  $ drpo study coverage --right 32,4,0 --seeds 3\n")
     .action((options: Common & Partial<Omit<CoverageOptions, "seeds">>) =>
       runStudy(context, "coverage", options, (given, process) =>
-        studyCoverage({ ...(options.quick ? COVERAGE_QUICK : COVERAGE), ...given }, process),
+        withJobPool<LockJob, LockRun, StudyResult>(LOCK_WORKER, (run) =>
+          studyCoverage({ ...(options.quick ? COVERAGE_QUICK : COVERAGE), ...given }, process, run),
+        ),
       ),
     );
 

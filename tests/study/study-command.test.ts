@@ -2,7 +2,9 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { LOCK, studyLock } from "../../src/study/lock/study-lock.js";
 import { runDrpo } from "../commands/run-drpo.js";
+import { silent } from "./silent-progress.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -49,4 +51,12 @@ describe("drpo study", () => {
     expect(stdout).toBe("");
     expect(exitCode).toBe(2);
   });
+});
+
+test("the studies of locks run on threads of their own, and give what one thread gives", async () => {
+  const args = ["study", "lock", "--horizons", "3", "--seeds", "2", "--json"];
+  const { stdout, exitCode } = await runDrpo(args, { cwd: folder });
+  expect(exitCode).toBe(0);
+  const inThread = await studyLock({ ...LOCK, horizons: [3], seeds: [1, 2] }, { progress: silent });
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(inThread.figures)));
 });

@@ -1,13 +1,9 @@
-import { setImmediate } from "node:timers/promises";
 import { BadInputError } from "../../errors.js";
-import { seedAt } from "../../math/seeds.js";
 import { mean } from "../../math/statistics.js";
 import type { CurvesChart } from "../../report/curves-chart.js";
-import { checkSignal } from "../../testbed/check-signal.js";
-import { combinationLock } from "../../testbed/combination-lock.js";
-import { lockData } from "../lock/lock-data.js";
+import { runLock, type RunLock } from "../lock/lock-job.js";
 import { DR_PO, type LockMethod, PPO } from "../lock/lock-methods.js";
-import { LOCK_PPO, trainOnLock } from "../lock/train-on-lock.js";
+import { LOCK_PPO } from "../lock/train-on-lock.js";
 import { type Finding, seedsUpTo, type StudyContext, type StudyResult } from "../study.js";
 
 export interface CoverageOptions {
@@ -50,11 +46,17 @@ export interface CoverageFigure {
 
 /**
  * What the guarantee's coverage means: the gap to the optimal policy as the offline data covers its path less and less, at
- * a fixed number of sampled tokens. @throws BadInputError for sizes that do not fit together
+ * a fixed number of sampled tokens.
+ * @param run does one run; left out: in this thread
+ * @throws BadInputError for sizes that do not fit together
  */
-export const studyCoverage = async (options: CoverageOptions, context: StudyContext): Promise<StudyResult> => {
+export const studyCoverage = async (
+  options: CoverageOptions,
+  context: StudyContext,
+  run: RunLock = runLock,
+): Promise<StudyResult> => {
   checkSizes(options);
-  const runs = await coverageFigures(options, context);
+  const runs = await coverageFigures(options, context, run);
   const gaps = (method: LockMethod, right?: number) =>
     runs
       .filter((run) => run.method === method.name && (right === undefined || run.right === right))
@@ -88,37 +90,35 @@ interface CoverageRow {
   readonly highest: number;
 }
 
-async function coverageFigures(
+const coverageFigures = async (
   { horizon, actions, responses, right: every, budgetTokens, seeds }: CoverageOptions,
   { progress, signal }: StudyContext,
-): Promise<readonly CoverageFigure[]> {
+  run: RunLock,
+): Promise<readonly CoverageFigure[]> => {
   const task = progress.start("coverage", (every.length + 1) * seeds.length, "runs");
-  const figures: CoverageFigure[] = [];
-  for (const seed of seeds) {
-    const lock = combinationLock({ horizon, actions, seed: seedAt(seed, "model", horizon) });
-    const run = async (method: LockMethod, right: number) => {
-      await setImmediate();
-      checkSignal({ signal });
-      const data = lockData(lock, { responses, share: right / responses, seed });
-      const { success } = await trainOnLock(lock, { method, data, seed, budgetTokens, solvedAt: 1 }, signal);
-      figures.push({ seed, method: method.name, right, gap: lock.optimalValue - success });
-      task.update(figures.length);
-    };
-    for (const right of every) await run(DR_PO, right);
-    // It starts at the prompt, whatever the data is.
-    await run(PPO, every[0]!);
-  }
+  let done = 0;
+  // PPO starts at the prompt, whatever the data is.
+  const pairs = [...every.map((right) => [DR_PO, right] as const), [PPO, every[0]!] as const];
+  const jobs = seeds.flatMap((seed) => pairs.map(([{ name: method }, right]) => ({ seed, method, right })));
+  const figures = await Promise.all(
+    jobs.map(async ({ seed, method, right }): Promise<CoverageFigure> => {
+      const size = { horizon, actions, responses, share: right / responses, budgetTokens };
+      const { success } = await run({ ...size, method, seed, solvedAt: 1 }, signal);
+      task.update(++done);
+      return { seed, method, right, gap: 1 - success };
+    }),
+  );
   task.end();
   return figures;
-}
+};
 
 const coverageFindings = (rows: readonly CoverageRow[], ppoGap: number): Finding[] => {
   const uncovered = rows.find(({ right }) => right === 0);
   return [
     {
-      claim: "the mean gap never falls as the data covers the right response less",
-      // Policies that are near the optimum differ by their noise.
-      holds: rows.every(({ gap }, i) => i === 0 || gap >= rows[i - 1]!.gap - 0.02),
+      claim: "the mean gap grows with every quartering of the coverage",
+      // Between halves, a seed more or less that finds the path by chance decides; near the optimum, noise does.
+      holds: rows.every(({ gap }, i) => i < 2 || gap > rows[i - 2]!.gap - 0.01),
     },
     {
       claim: `with the best coverage the mean gap is under 0.1 (${rows[0]!.gap.toFixed(3)})`,

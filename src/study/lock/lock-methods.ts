@@ -14,3 +14,5 @@ export const RELEASED: LockMethod = { name: "released", label: "DR-PO, released 
 export const PPO: LockMethod = { name: "ppo", label: "PPO", proportion: 0, law: "theory" };
 
 export const METHODS: readonly LockMethod[] = [DR_PO, PPO, RELEASED];
+
+export const methodNamed = (name: LockMethod["name"]): LockMethod => METHODS.find((method) => method.name === name)!;

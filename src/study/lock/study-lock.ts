@@ -3,6 +3,7 @@ import type { CurvesChart } from "../../report/curves-chart.js";
 import { formatNumber } from "../../report/format-number.js";
 import { type Finding, seedsUpTo, type StudyContext, type StudyResult, type StudyTable } from "../study.js";
 import { lockFigures, type LockOptions } from "./lock-figures.js";
+import { runLock, type RunLock } from "./lock-job.js";
 import { DR_PO, METHODS, PPO, RELEASED } from "./lock-methods.js";
 import { lockRows, type LockRow } from "./lock-rows.js";
 import { LOCK_PPO } from "./train-on-lock.js";
@@ -21,11 +22,16 @@ const UNSOLVED = 0.1;
 
 /**
  * Resets against exploration: PPO and DR-PO on combination locks at the same number of sampled tokens.
+ * @param run does one run; left out: in this thread
  * @throws BadInputError for sizes that do not fit together
  */
-export const studyLock = async (options: LockOptions, context: StudyContext): Promise<StudyResult> => {
+export const studyLock = async (
+  options: LockOptions,
+  context: StudyContext,
+  run: RunLock = runLock,
+): Promise<StudyResult> => {
   checkSizes(options);
-  const runs = await lockFigures(options, context);
+  const runs = await lockFigures(options, context, run);
   const rows = lockRows(runs, options);
   const findings = lockFindings(rows, options);
   return {
