@@ -3,10 +3,12 @@ import type { TokenizedGroup } from "../../src/domain/tokenized-dataset.js";
 import { datasetResponses, type ResponseChoice } from "../../src/stages/dataset-responses.js";
 import { promptsToAnswer } from "../../src/stages/prompts-to-answer.js";
 
-const response = (id: string, rating: number) => ({ id, rating, prompt: [1], response: [2, 0] });
+const response = (id: string, rating: number) => ({ id, rating, prompt: promptOf(id), response: [2, 0] });
+/** Each group has its own. */
+const promptOf = (id: string) => [id.charCodeAt(0)];
 
 const group = (id: string, ratings: readonly number[], hasReference: boolean): TokenizedGroup => ({
-  ...{ id, promptText: id, prompt: [1] },
+  ...{ id, promptText: id, prompt: promptOf(id) },
   responses: ratings.map((rating, i) => response(`${id}${i}`, rating)),
   reference: hasReference ? response(`${id}-reference`, 1) : null,
 });
@@ -35,8 +37,8 @@ describe("the responses that a recipe chooses", () => {
     ]);
   });
 
-  test("any: all above a rating, references too", () => {
-    expect(chosen([pair, reference, ranked], { field: "any" })).toEqual(["a0", "a1", "c-reference", "b0", "b1", "b2"]);
+  test("any: all rated ones above a rating; a reference is not rated", () => {
+    expect(chosen([pair, reference, ranked], { field: "any" })).toEqual(["a0", "a1", "b0", "b1", "b2"]);
     expect(chosen([pair, reference, ranked], { field: "any", minRating: 1 })).toEqual(["b0", "b2"]);
   });
 });
@@ -45,5 +47,10 @@ describe("the prompts that a policy is judged on", () => {
   test("are those with a reference, or all where there is none", () => {
     expect(promptsToAnswer([pair, reference, ranked, pairWithReference])).toEqual([reference, pairWithReference]);
     expect(promptsToAnswer([pair, ranked])).toEqual([pair, ranked]);
+  });
+
+  test("are each there once, though several comparisons are about one", () => {
+    const again = { ...ranked, prompt: pair.prompt };
+    expect(promptsToAnswer([pair, again, ranked])).toEqual([pair, ranked]);
   });
 });
