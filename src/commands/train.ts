@@ -81,7 +81,13 @@ async function train(context: CommandContext, plan: TrainingPlan, session: Sessi
   });
   try {
     session.progress.note(`run: ${shownPath(directory, context.cwd)}`);
-    return await trainOnServer(context, plan, session, run);
+    const evaluation = await trainOnServer(context, plan, session, run);
+    await run.end("done", null);
+    return evaluation;
+  } catch (error) {
+    const outcome = error instanceof InterruptedError ? "interrupted" : "failed";
+    await run.end(outcome, error instanceof Error ? error.message : String(error)).catch(() => undefined);
+    throw error;
   } finally {
     await run.close();
   }

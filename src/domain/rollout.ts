@@ -47,6 +47,16 @@ export interface ScoredRollout extends Rollout {
   readonly score: number;
 }
 
+/** A rollout as a run keeps it. */
+export interface RecordedRollout extends ScoredRollout {
+  /** The response y: prefix and generated tokens. */
+  readonly text: string;
+  /** Each of those tokens by itself; [prefix.length + generated.length]. Parts of a character are U+FFFD. */
+  readonly tokenTexts: readonly string[];
+  /** ln pi_SFT of each generated token, at the sampling temperature; [generated.length]. */
+  readonly referenceLogprobs: readonly number[];
+}
+
 /** prompt + prefix + generated: the row that the models read. */
 export const rowTokens = ({ reset, generated }: Rollout): TokenIds => [...reset.prompt, ...reset.prefix, ...generated];
 

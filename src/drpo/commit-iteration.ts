@@ -1,10 +1,11 @@
-import { responseTokens, type ScoredRollout } from "../domain/rollout.js";
+import type { Observation } from "../domain/experience.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { ModelStore } from "../ports/model-store.js";
 import type { Commit, RunDirectory, RunMemory } from "../ports/run-directory.js";
 import type { Sampler } from "../ports/sampler.js";
 import type { Tokenizer } from "../ports/tokenizer.js";
 import type { PolicyModels } from "./algorithms/algorithm.js";
+import { recordRollouts } from "./record-rollouts.js";
 import type { Validation } from "./validate-policy.js";
 
 /** Where the policy stage stands. */
@@ -22,7 +23,7 @@ export interface PolicyState {
 export type CommitIteration = (
   state: PolicyState,
   /** None where the update is offline. */
-  rollouts: readonly ScoredRollout[],
+  observations: readonly Observation[],
   options: CallOptions,
 ) => Promise<PolicyState>;
 
@@ -52,11 +53,10 @@ export function iterationCommitter({
   readonly checkpointEvery: number;
   readonly validateEvery: number;
 }): CommitIteration {
-  return async (state, rollouts, options) => {
+  return async (state, observations, options) => {
     const { iteration } = state;
-    if (rollouts.length > 0) {
-      const texts = await tokenizer.detokenize(rollouts.map(responseTokens), options);
-      await run.writeRollouts(iteration, rollouts, texts);
+    if (observations.length > 0) {
+      await run.writeRollouts(iteration, await recordRollouts(tokenizer, observations, options));
     }
     await sampler.syncWeights(state.models.policy, options);
 

@@ -68,7 +68,7 @@ export async function trainPolicy(
 
     // 3b: pi_{t+1} = PO(pi_t, batch).
     const signal = await algorithm.prepare(context, scored, options);
-    const { models: updated, metrics } = await algorithm.update(context, signal, options);
+    const { models: updated, metrics, observations } = await algorithm.update(context, signal, options);
     refuseDivergence(metrics, iteration, training.maxKl);
 
     await run.appendMetrics({ stage: "policy", iteration: iteration + 1, metrics });
@@ -78,7 +78,7 @@ export async function trainPolicy(
     };
     state = await commitIteration(
       { ...state, iteration: iteration + 1, models: updated, memory: remembered },
-      scored,
+      observations,
       options,
     );
     task.update(iteration + 1, { score: metrics["score"] ?? NaN, kl: metrics["kl"] ?? NaN });

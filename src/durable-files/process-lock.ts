@@ -77,6 +77,17 @@ export async function waitForLock(
   }
 }
 
+/** Who has the lock; null if nobody has. Changes nothing, and is out of date as soon as it is known. */
+export async function lockHolder(folder: string): Promise<LockHolder | null> {
+  try {
+    const highest = Math.max(0, ...(await tickets(folder)));
+    return highest > 0 ? await holderOf(join(folder, String(highest))) : null;
+  } catch (error) {
+    if (fileErrorCode(error) === "ENOENT") return null;
+    throw fileError(error, `looking at the lock ${folder}`);
+  }
+}
+
 async function release(ticket: string): Promise<void> {
   try {
     await truncate(ticket);

@@ -1,5 +1,5 @@
 import type { CheckpointRef } from "../domain/model.js";
-import type { ScoredRollout } from "../domain/rollout.js";
+import type { RecordedRollout } from "../domain/rollout.js";
 import type { TokenIds } from "../domain/token-ids.js";
 
 /** What the orchestrator itself remembers between iterations: beside the weights, all that decides what comes next. */
@@ -58,7 +58,7 @@ export interface RunDirectory {
   commit(commit: Commit): Promise<void>;
   appendMetrics(line: MetricsLine): Promise<void>;
   /** rollouts/ITERATION.jsonl, written whole. */
-  writeRollouts(iteration: number, rollouts: readonly ScoredRollout[], texts: readonly string[]): Promise<void>;
+  writeRollouts(iteration: number, rollouts: readonly RecordedRollout[]): Promise<void>;
   /** The rollouts of an iteration that is done, counted from 1. @throws CorruptStateError if they are gone or damaged */
   readRollouts(iteration: number): Promise<readonly StoredRollout[]>;
   /** memory/ITERATION.json, on disk when the promise is kept; those older than the last two are removed. */

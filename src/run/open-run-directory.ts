@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Recipe } from "../config/recipe.js";
-import type { ScoredRollout } from "../domain/rollout.js";
+import type { RecordedRollout } from "../domain/rollout.js";
 import { openAppendLog, type AppendLog } from "../durable-files/append-log.js";
 import { fileError, fileErrorCode } from "../durable-files/file-error.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
@@ -15,7 +15,7 @@ import { lastCommitOf, openJournal, readJournal, type Journal } from "./journal.
 import { readRollouts } from "./read-rollouts.js";
 import { readRunRecord } from "./read-run.js";
 import { recipeDifferences } from "./recipe-differences.js";
-import { runPaths, type RunRecord } from "./run-files.js";
+import { type Outcome, runPaths, type RunRecord } from "./run-files.js";
 import { readRunMemory, writeRunMemory } from "./run-memory.js";
 
 export interface OpenRunDirectory extends RunDirectory {
@@ -29,6 +29,8 @@ export interface OpenRunDirectory extends RunDirectory {
     readonly versions?: Record<string, string>;
     readonly hashes?: Record<string, string>;
   }): Promise<void>;
+  /** Writes down how this session ends: the last line of its journal. */
+  end(outcome: Outcome, message: string | null): Promise<void>;
   /** Lets go of the lock. */
   close(): Promise<void>;
 }
@@ -122,10 +124,13 @@ class LockedRunDirectory implements OpenRunDirectory {
 
   commit: RunDirectory["commit"] = (commit) => this.journal.append({ event: "commit", at: this.now(), commit });
 
+  end: OpenRunDirectory["end"] = (outcome, message) =>
+    this.journal.append({ event: "ended", at: this.now(), outcome, message });
+
   appendMetrics: RunDirectory["appendMetrics"] = (line) => this.metrics.append(line);
 
-  writeRollouts: RunDirectory["writeRollouts"] = async (iteration, rollouts, texts) => {
-    const lines = rollouts.map((rollout, i) => `${JSON.stringify(rolloutLine(rollout, texts[i]!))}\n`);
+  writeRollouts: RunDirectory["writeRollouts"] = async (iteration, rollouts) => {
+    const lines = rollouts.map((rollout) => `${JSON.stringify(rolloutLine(rollout))}\n`);
     await writeFileAtomically(this.rolloutsOf(iteration), lines.join(""));
   };
 
@@ -151,12 +156,19 @@ class LockedRunDirectory implements OpenRunDirectory {
 }
 
 /** One line of rollouts/ITERATION.jsonl. JSON has no 64-bit integers: those of the version are decimal strings. */
-function rolloutLine({ reset, version, ...rollout }: ScoredRollout, text: string) {
+function rolloutLine({ reset, version, ...rollout }: RecordedRollout) {
   const { generation, optimizerStep, weightsHash } = version;
   return {
-    ...{ row: reset.row, continuation: rollout.continuation, sourceId: reset.sourceId, score: rollout.score, text },
+    ...{
+      row: reset.row,
+      continuation: rollout.continuation,
+      sourceId: reset.sourceId,
+      score: rollout.score,
+      text: rollout.text,
+    },
     ...{ finishReason: rollout.finishReason, prompt: reset.prompt, prefix: reset.prefix, generated: rollout.generated },
-    ...{ samplerLogprobs: rollout.samplerLogprobs, maxNewTokens: reset.maxNewTokens },
+    ...{ tokenTexts: rollout.tokenTexts, samplerLogprobs: rollout.samplerLogprobs },
+    ...{ referenceLogprobs: rollout.referenceLogprobs, maxNewTokens: reset.maxNewTokens },
     ...(reset.fraction === undefined ? {} : { fraction: reset.fraction }),
     ...(reset.parent ? { parent: reset.parent } : {}),
     ...(rollout.firstActionByReference ? { firstActionByReference: true } : {}),

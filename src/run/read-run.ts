@@ -5,6 +5,7 @@ import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { BadInputError, CorruptStateError } from "../errors.js";
 import type { Commit, MetricsLine } from "../ports/run-directory.js";
 import { lastCommitOf, readJournal } from "./journal.js";
+import { type RunState, runState } from "./run-state.js";
 import {
   evaluationFileSchema,
   metricsLineSchema,
@@ -21,6 +22,7 @@ export interface RunReading {
   /** Sessions and commits, oldest first. */
   readonly journal: readonly JournalEntry[];
   readonly lastCommit: Commit | null;
+  readonly state: RunState;
   /** One line for each stage and iteration: the latest, where a stage ran again. By stage in order of appearance. */
   readonly metrics: readonly MetricsLine[];
   /** null before the run is through, or if the file is damaged. */
@@ -41,7 +43,8 @@ export async function readRun(directory: string): Promise<RunReading> {
   const journal = await orProblem(async () => (await readJournal(paths.journal)).entries, [], problems);
   const metrics = await readMetrics(paths.metrics, problems);
   const evaluation = await orProblem(() => readEvaluation(paths.evaluation), null, problems);
-  return { directory, record, journal, lastCommit: lastCommitOf(journal), metrics, evaluation, problems };
+  const [lastCommit, state] = [lastCommitOf(journal), await runState(directory, journal)];
+  return { directory, record, journal, lastCommit, state, metrics, evaluation, problems };
 }
 
 /**

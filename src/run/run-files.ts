@@ -38,7 +38,10 @@ const commitSchema = z.object({
   memory: z.object({ name: z.string(), hash: z.string() }).nullable(),
 }) satisfies z.ZodType<Commit>;
 
-/** A line of journal.jsonl: a process opened the run, or an iteration was committed. `at`: ISO 8601. */
+/** How a session of a run ended, when it could still say so. */
+export type Outcome = "done" | "failed" | "interrupted";
+
+/** A line of journal.jsonl: a process opened the run, an iteration was committed, or the process let go. `at`: ISO 8601. */
 export type JournalEntry =
   | {
       readonly event: "opened";
@@ -46,7 +49,14 @@ export type JournalEntry =
       readonly pid: number;
       readonly versions: Readonly<Record<string, string>>;
     }
-  | { readonly event: "commit"; readonly at: string; readonly commit: Commit };
+  | { readonly event: "commit"; readonly at: string; readonly commit: Commit }
+  | {
+      readonly event: "ended";
+      readonly at: string;
+      readonly outcome: Outcome;
+      /** Why, unless it is done. */
+      readonly message: string | null;
+    };
 
 export const journalEntrySchema = z.discriminatedUnion("event", [
   z.object({
@@ -56,6 +66,12 @@ export const journalEntrySchema = z.discriminatedUnion("event", [
     versions: z.record(z.string(), z.string()),
   }),
   z.object({ event: z.literal("commit"), at: z.string(), commit: commitSchema }),
+  z.object({
+    event: z.literal("ended"),
+    at: z.string(),
+    outcome: z.enum(["done", "failed", "interrupted"]),
+    message: z.string().nullable(),
+  }),
 ]) satisfies z.ZodType<JournalEntry>;
 
 /** A line of metrics.jsonl. JSON has no NaN and no infinity: they are null in the file, and left out here. */

@@ -51,7 +51,7 @@ describe("a new run", () => {
 
   test("writes rollouts with their texts, 64-bit versions exactly, and the evaluation", async () => {
     const run = await open();
-    await run.writeRollouts(12, [rollout], ["so good"]);
+    await run.writeRollouts(12, [rollout]);
     await run.writeEvaluation(evaluation());
     await run.close();
     expect(await linesOf("rollouts/000012.jsonl")).toMatchObject([
@@ -96,7 +96,7 @@ describe("a resumed run", () => {
     const first = await open();
     await first.appendMetrics({ stage: "reward", iteration: 40, metrics: { loss: 0.5 } });
     for (const iteration of [1, 2, 3]) {
-      await first.writeRollouts(iteration, [rollout], ["text"]);
+      await first.writeRollouts(iteration, [rollout]);
       await first.appendMetrics({ stage: "policy", iteration, metrics: { score: iteration, undefinedRatio: NaN } });
       await first.appendMetrics({ stage: "validation", iteration, metrics: { score: iteration } });
       if (iteration < 3) await first.commit(commit(iteration));

@@ -1,7 +1,7 @@
 import type { Recipe } from "../../src/config/recipe.js";
 import { recipeSchema } from "../../src/config/recipe.js";
 import type { Evaluation, Metric } from "../../src/domain/evaluation.js";
-import type { ScoredRollout } from "../../src/domain/rollout.js";
+import type { RecordedRollout } from "../../src/domain/rollout.js";
 import type { Commit } from "../../src/ports/run-directory.js";
 import { z } from "zod";
 
@@ -31,7 +31,7 @@ export const commit = (iteration: number): Commit => {
   };
 };
 
-export const rollout: ScoredRollout = {
+export const rollout: RecordedRollout = {
   reset: { row: 0, prompt: [5, 6], prefix: [7], sourceId: "s1", maxNewTokens: 7 },
   continuation: 0,
   generated: [8, 2],
@@ -39,6 +39,9 @@ export const rollout: ScoredRollout = {
   finishReason: "stop",
   version: { generation: 2n ** 60n, optimizerStep: 3n, weightsHash: "cd" },
   score: 1.5,
+  text: "so good",
+  tokenTexts: ["so", " good", ""],
+  referenceLogprobs: [-0.75, -0.5],
 };
 
 const metric = (mean: number, spread = 0.1, n = 256): Metric => ({ mean, low: mean - spread, high: mean + spread, n });

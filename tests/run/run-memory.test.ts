@@ -46,7 +46,7 @@ describe("what a run remembers between iterations", () => {
 describe("rollouts that later resets read", () => {
   test("come back with their tokens and scores", async () => {
     const run = await open();
-    await run.writeRollouts(1, [rollout], ["text"]);
+    await run.writeRollouts(1, [rollout]);
     const { prompt, prefix } = rollout.reset;
     const { generated, score } = rollout;
     expect(await run.readRollouts(1)).toEqual([{ row: 0, continuation: 0, prompt, prefix, generated, score }]);

@@ -1,4 +1,5 @@
 import type { ModelHandle } from "../../domain/model.js";
+import type { Observation } from "../../domain/experience.js";
 import type { ScoredRollout } from "../../domain/rollout.js";
 import type { CallOptions } from "../../ports/call-options.js";
 import type { Trainer } from "../../ports/trainer.js";
@@ -36,6 +37,8 @@ export interface UpdateContext {
 export interface Update {
   readonly models: PolicyModels;
   readonly metrics: Readonly<Record<string, number>>;
+  /** What was seen of the rollouts at the weights that wrote them; in their order. The run keeps it. */
+  readonly observations: readonly Observation[];
 }
 
 /**

@@ -84,6 +84,7 @@ export const createNpg = (options: NpgOptions, settings: PolicySettings): Algori
         ...metrics,
         klCoef: context.klCoef,
       },
+      observations: signal.observed,
     };
   },
 });

@@ -93,11 +93,10 @@ export function onPolicy<E extends Experience>(
         minibatches.map(({ keptBatchId }) => keptBatchId),
         options,
       );
-      const batch = batchMetrics(
-        minibatches.flatMap(({ experience }) => experience),
-        context.eosTokenId,
-      );
-      return { models, metrics: { ...batch, ...meanOfEach(steps), klCoef: context.klCoef, steps: steps.length } };
+      const observations = minibatches.flatMap(({ experience }) => experience);
+      const batch = batchMetrics(observations, context.eosTokenId);
+      const metrics = { ...batch, ...meanOfEach(steps), klCoef: context.klCoef, steps: steps.length };
+      return { models, metrics, observations };
     },
   };
 }

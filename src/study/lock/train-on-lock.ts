@@ -74,8 +74,8 @@ export const trainOnLock = async (
           })),
         ),
     },
-    commitIteration: (state, rollouts) => {
-      tokens += rollouts.reduce((sum, { generated }) => sum + generated.length, 0);
+    commitIteration: (state, observations) => {
+      tokens += observations.reduce((sum, { rollout }) => sum + rollout.generated.length, 0);
       return Promise.resolve(state);
     },
     run: { appendMetrics: () => Promise.resolve() },
