@@ -16,7 +16,12 @@ export function createLexiconJudge(): Judge {
   return {
     name: "lexicon (VADER compound score)",
     compare: (comparisons) =>
-      Promise.resolve(comparisons.map(({ first, second }) => verdict(lexiconScore(first), lexiconScore(second)))),
+      Promise.resolve(
+        comparisons.map(({ first, second }) => ({
+          verdict: verdict(lexiconScore(first), lexiconScore(second)),
+          answers: [],
+        })),
+      ),
   };
 }
 

@@ -31,9 +31,9 @@ describe("the judge", () => {
   const compare = (first: string, second: string) => createLexiconJudge().compare([{ prompt: "P", first, second }]);
 
   test("prefers the more positive text, and ties when they score the same", async () => {
-    expect(await compare("A wonderful film.", "A terrible film.")).toEqual(["first"]);
-    expect(await compare("A terrible film.", "A film.")).toEqual(["second"]);
-    expect(await compare("A film.", "A movie about a table.")).toEqual(["tie"]);
+    expect(await compare("A wonderful film.", "A terrible film.")).toEqual([{ verdict: "first", answers: [] }]);
+    expect(await compare("A terrible film.", "A film.")).toEqual([{ verdict: "second", answers: [] }]);
+    expect(await compare("A film.", "A movie about a table.")).toEqual([{ verdict: "tie", answers: [] }]);
     expect(await createLexiconJudge().compare([])).toEqual([]);
   });
 
