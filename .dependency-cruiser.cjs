@@ -12,6 +12,7 @@ const layers = [
   ["rpc/", "data/", "run/", "cache/", "server/", "judge/", "rewards/", "user-modules/", "loggers/"],
   ["testbed/"],
   ["durable-files/"],
+  ["http/"],
   ["proto-gen/"],
   ["ports/"],
   ["config/"],

@@ -1,10 +1,17 @@
 import { z } from "zod";
-import { BadInputError, EnvironmentError } from "../errors.js";
+import { EnvironmentError } from "../errors.js";
+import { type Endpoint, excerpt, nameOf, refuseUnsendableToken } from "../http/endpoint.js";
+import { postJson } from "../http/post-json.js";
 import type { Clock } from "../ports/clock.js";
 import type { RewardFunction, ScorableResponse } from "../ports/reward-function.js";
 import { atTheSameTime } from "./at-the-same-time.js";
 import type { HttpRewardOptions } from "./http-reward-options.js";
-import { type Endpoint, excerpt, nameOf, postJson } from "./post-json.js";
+
+const ADVICE: Endpoint["advice"] = {
+  unanswered: "Check that the verifier runs and keeps up (batchSize, concurrency, timeoutMs).",
+  unauthorised: "Name the environment variable with its token in tokenEnv.",
+  refused: "Correct the url, or the verifier.",
+};
 
 const answerSchema = z.object({ scores: z.array(z.number()) });
 
@@ -25,13 +32,8 @@ export function createHttpReward(
   },
 ): RewardFunction {
   const { url, timeoutMs, maxAttempts, batchSize, concurrency } = options;
-  // fetch would repeat it in its error.
-  if (source.token !== undefined && !/^[\x21-\x7e]+$/.test(source.token)) {
-    throw new BadInputError(
-      `${source.where}: the token is empty, or has a space or a line break in it: it cannot be sent. Set it anew.`,
-    );
-  }
-  const endpoint = { random: Math.random, ...source, url, timeoutMs, maxAttempts };
+  refuseUnsendableToken(source.token, source.where);
+  const endpoint = { random: Math.random, ...source, url, timeoutMs, maxAttempts, advice: ADVICE };
   return {
     dependsOn: null,
     async score(responses, { signal, onProgress } = {}) {
@@ -58,7 +60,7 @@ async function scoreBatch(
     ...{ prompt: promptText, response: responseText, ended },
     ...(sourceId === null ? {} : { id: sourceId }),
   }));
-  const body = await postJson(endpoint, { responses }, signal);
+  const body = await postJson(endpoint, { responses }, { read: (value) => ({ value }), signal });
   const { data } = answerSchema.safeParse(jsonOrNothing(body));
   const found = data ? `${data.scores.length} scores` : excerpt(body, endpoint.token);
   if (data?.scores.length !== batch.length) {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { retryAfterMs } from "../../src/rewards/retry-after.js";
+import { retryAfterMs } from "../../src/http/retry-after.js";
 
 const now = Date.parse("2026-03-01T12:00:00Z");
 

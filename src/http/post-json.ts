@@ -1,22 +1,8 @@
 import { EnvironmentError, InterruptedError, ServerUnavailableError } from "../errors.js";
 import { retryDelayMs } from "../math/retry-delay.js";
 import type { Clock } from "../ports/clock.js";
+import { type Endpoint, excerpt, nameOf } from "./endpoint.js";
 import { retryAfterMs } from "./retry-after.js";
-
-/** Where requests go, and how long they are tried. */
-export interface Endpoint {
-  readonly url: string;
-  /** Place in the recipe, for messages: "reward". */
-  readonly where: string;
-  /** Sent as Authorization: Bearer, and never shown. */
-  readonly token: string | undefined;
-  readonly timeoutMs: number;
-  /** Times that a request is made in all; at least 1. */
-  readonly maxAttempts: number;
-  readonly clock: Clock;
-  /** Uniform in [0, 1), for the jitter of retries. */
-  readonly random: () => number;
-}
 
 const BACKOFF = { baseDelayMs: 500, maxDelayMs: 30_000 };
 
@@ -29,26 +15,33 @@ interface Failure {
   readonly cause?: unknown;
 }
 
+/** What the body of an answer says; or what is wrong with it, after "answered", so that it is asked for again. */
+export type ReadBody<T> = (body: string) => { readonly value: T } | { readonly problem: string };
+
 /**
- * Posts JSON until it is answered, again after 429, 5xx, a lost connection or silence: scoring changes nothing, so it can
- * be repeated.
- * @returns the body of the answer
+ * Posts JSON until it is answered, again after 429, 5xx, a lost connection, silence or an answer that cannot be read: what
+ * is asked changes nothing, so it can be repeated.
+ * @returns what `read` makes of the answer
  * @throws EnvironmentError for an answer that will not get better, ServerUnavailableError when attempts are used up,
- *   InterruptedError when aborted
+ *   InterruptedError when aborted; and what the endpoint's `pace` throws
  */
-export async function postJson(endpoint: Endpoint, body: unknown, signal: AbortSignal): Promise<string> {
+export async function postJson<T>(
+  endpoint: Endpoint,
+  body: unknown,
+  { read, signal }: { readonly read: ReadBody<T>; readonly signal: AbortSignal },
+): Promise<T> {
   const payload = JSON.stringify(body);
+  const attemptOnce = () => attempt(endpoint, payload, { read, signal });
   for (let attempts = 1; ; attempts++) {
     if (signal.aborted) throw new InterruptedError(`${nameOf(endpoint)}: interrupted.`);
-    const answer = await attempt(endpoint, payload, signal);
-    if (typeof answer === "string") return answer;
+    const answer = await (endpoint.pace ? endpoint.pace(attemptOnce, signal) : attemptOnce());
+    if ("value" in answer) return answer.value;
     if (signal.aborted) continue;
     const { what, mayPass, waitMs, cause } = answer;
     if (!mayPass) throw new EnvironmentError(`${nameOf(endpoint)} ${what}`, { cause });
     if (attempts >= endpoint.maxAttempts) {
       throw new ServerUnavailableError(
-        `${nameOf(endpoint)} ${what}; attempts made: ${attempts}. Check that the verifier runs and keeps up ` +
-          `(batchSize, concurrency, timeoutMs).`,
+        `${nameOf(endpoint)} ${what}; attempts made: ${attempts}. ${endpoint.advice.unanswered}`,
         { cause },
       );
     }
@@ -56,20 +49,11 @@ export async function postJson(endpoint: Endpoint, body: unknown, signal: AbortS
   }
 }
 
-/** "reward: http://127.0.0.1:8000/score", without a query, which may hold a secret. */
-export function nameOf({ url, where }: Pick<Endpoint, "url" | "where">): string {
-  const { origin, pathname } = new URL(url);
-  return `${where}: ${origin}${pathname}`;
-}
-
-/** The beginning of an answer, for messages, without the token should it be repeated there. */
-export function excerpt(text: string, token: string | undefined): string {
-  const safe = token === undefined ? text : text.replaceAll(token, "[token]");
-  return JSON.stringify(safe.length > 200 ? `${safe.slice(0, 197)}...` : safe);
-}
-
-async function attempt(endpoint: Endpoint, payload: string, signal: AbortSignal): Promise<string | Failure> {
-  const { url, token, timeoutMs, clock } = endpoint;
+async function attempt<T>(
+  { url, token, timeoutMs, clock, advice }: Endpoint,
+  payload: string,
+  { read, signal }: { readonly read: ReadBody<T>; readonly signal: AbortSignal },
+): Promise<{ readonly value: T } | Failure> {
   const silence = new AbortController();
   const cancelTimeout = clock.schedule(timeoutMs, () => silence.abort());
   try {
@@ -85,7 +69,9 @@ async function attempt(endpoint: Endpoint, payload: string, signal: AbortSignal)
       signal: AbortSignal.any([signal, silence.signal]),
     });
     const text = await response.text();
-    return response.ok ? text : failureOf(response, text, token);
+    if (!response.ok) return failureOf(response, text, { token, advice });
+    const answer = read(text);
+    return "value" in answer ? answer : { what: `answered ${answer.problem}`, mayPass: true, waitMs: 0 };
   } catch (cause) {
     if (silence.signal.aborted)
       return { what: `did not answer within ${timeoutMs} ms`, mayPass: true, waitMs: 0, cause };
@@ -95,16 +81,17 @@ async function attempt(endpoint: Endpoint, payload: string, signal: AbortSignal)
   }
 }
 
-function failureOf({ status, headers }: Response, text: string, token: string | undefined): Failure {
+function failureOf(
+  { status, headers }: Response,
+  text: string,
+  { token, advice }: Pick<Endpoint, "token" | "advice">,
+): Failure {
   const waitMs = retryAfterMs(headers.get("retry-after"), Date.now());
   const what = `answered ${status}${text === "" ? "" : `, ${excerpt(text, token)}`}`;
   if (status === 429 || status >= 500) return { what, mayPass: true, waitMs };
+  const isRefusedToken = status === 401 || status === 403;
   const mend =
-    status < 400
-      ? "It redirects: name the last address in url."
-      : status === 401 || status === 403
-        ? "Name the environment variable with its token in tokenEnv."
-        : "Correct the url, or the verifier.";
+    status < 400 ? "It redirects: name the last address." : isRefusedToken ? advice.unauthorised : advice.refused;
   return { what: `${what}. ${mend}`, mayPass: false, waitMs };
 }
 
