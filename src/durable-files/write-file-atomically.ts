@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { link, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { fileError } from "./file-error.js";
+import { fileError, fileErrorCode } from "./file-error.js";
 
 /** Names of files that were being written when their process was killed; safe to delete under the folder's lock. */
 export const UNFINISHED_FILE = /^\..+\.unfinished$/;
@@ -11,7 +11,35 @@ export const UNFINISHED_FILE = /^\..+\.unfinished$/;
  * temporary file in the same folder, fsync, rename, fsync of the folder.
  * @throws EnvironmentError if the disk is full or not writable
  */
-export async function writeFileAtomically(path: string, content: string): Promise<void> {
+export const writeFileAtomically = (path: string, content: string): Promise<void> =>
+  placeFile(path, content, (unfinished) => rename(unfinished, path));
+
+/**
+ * The same for a file that is not there yet. Of several processes that create it at once, one does.
+ * @returns false if it is there already; it is then left as it is
+ * @throws EnvironmentError if the disk is full or not writable
+ */
+export async function createFileAtomically(path: string, content: string): Promise<boolean> {
+  let isNew = true;
+  await placeFile(path, content, async (unfinished) => {
+    isNew = await linkUnlessThere(unfinished, path);
+    await rm(unfinished);
+  });
+  return isNew;
+}
+
+async function linkUnlessThere(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (fileErrorCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** @param place puts the finished temporary file where it belongs */
+async function placeFile(path: string, content: string, place: (unfinished: string) => Promise<void>): Promise<void> {
   const unfinished = join(dirname(path), `.${basename(path)}.${randomUUID()}.unfinished`);
   try {
     const file = await open(unfinished, "wx");
@@ -21,7 +49,7 @@ export async function writeFileAtomically(path: string, content: string): Promis
     } finally {
       await file.close();
     }
-    await rename(unfinished, path);
+    await place(unfinished);
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(unfinished, { force: true });
