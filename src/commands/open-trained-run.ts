@@ -17,7 +17,7 @@ import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
 import { cacheDirectory, openModelServer } from "./open-model-server.js";
 import { readOnlyCache } from "./read-only-cache.js";
-import { createAlgorithm, createJudge, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
+import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 
 /** A model that a run made. */
 export type TrainedModel = "policy" | "sft" | "reward-model";
@@ -64,9 +64,8 @@ export async function openTrainedRun(
       ...{ recipe, server, cache, progress, signal },
       run: readOnlyRun(record.runId, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
-      // For training alone.
-      ...{ algorithm: createAlgorithm(recipe), pool: null, cutFunction: null, rewardFunctions: new Map() },
-      judge: createJudge(recipe.evaluation.judge),
+      // For training and evaluation alone.
+      ...{ judges: [], algorithm: createAlgorithm(recipe), pool: null, cutFunction: null, rewardFunctions: new Map() },
     });
   };
   const load = async (model: TrainedModel): Promise<ModelHandle> => {

@@ -27,7 +27,9 @@ export type RegisteredRecipe = z.output<typeof registeredRecipeSchema>;
 export const createAlgorithm = ({ policy }: RegisteredRecipe): Algorithm | null =>
   policy.kind === "online" ? algorithms.create(policy) : null;
 
-export function createJudge(judge: RegisteredRecipe["evaluation"]["judge"]): Judge {
+export const createJudges = ({ evaluation }: RegisteredRecipe): readonly Judge[] => evaluation.judges.map(createJudge);
+
+function createJudge(judge: RegisteredRecipe["evaluation"]["judges"][number]): Judge {
   switch (judge.kind) {
     case "lexicon":
       return createLexiconJudge();

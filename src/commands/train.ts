@@ -5,8 +5,10 @@ import type { Evaluation } from "../domain/evaluation.js";
 import { BadInputError, InterruptedError } from "../errors.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import { evaluationTable, exampleLines } from "../report/evaluation-table.js";
+import { exampleCount, examplePairs } from "../report/example-pairs.js";
 import { writeReport } from "../report/write-report.js";
 import { openRunDirectory, type OpenRunDirectory } from "../run/open-run-directory.js";
+import { readEvaluationRows } from "../run/read-evaluation.js";
 import { runRecipe } from "../stages/run-recipe.js";
 import { catchInterrupts } from "./catch-interrupts.js";
 import { type CommandContext, printJson, useColor } from "./command-context.js";
@@ -16,7 +18,7 @@ import { collect, wholeNumber } from "./option-parsers.js";
 import { packageVersion } from "./package-version.js";
 import { planTraining, type TrainingOptions, type TrainingPlan } from "./plan-training.js";
 import { progressOf } from "./progress-of.js";
-import { createAlgorithm, createJudge } from "./registry.js";
+import { createAlgorithm, createJudges } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 
 interface TrainOptions extends TrainingOptions {
@@ -113,7 +115,7 @@ async function trainOnServer(
         progress.note(`${stage}: waiting for process ${holder.process.pid}, which computes the same`),
     });
     const algorithm = createAlgorithm(recipe);
-    const judge = createJudge(recipe.evaluation.judge);
+    const judges = createJudges(recipe);
     return await runRecipe({
       ...{
         recipe,
@@ -125,7 +127,7 @@ async function trainOnServer(
         server,
         run,
         cache,
-        judge,
+        judges,
         algorithm,
         progress,
         signal,
@@ -162,7 +164,8 @@ async function printResult(
     return;
   }
   const color = { color: useColor(context.stdout, context) };
-  const parts = [evaluationTable(evaluation, color), exampleLines(evaluation.examples, color).join("\n")];
+  const examples = examplePairs(await readEvaluationRows(directory), exampleCount(evaluation));
+  const parts = [evaluationTable(evaluation, color), exampleLines(examples, color).join("\n")];
   const places = [
     `Run directory: ${shownPath(directory, context.cwd)}`,
     `Report:        ${shownPath(join(directory, "report.html"), context.cwd)}`,

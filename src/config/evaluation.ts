@@ -23,5 +23,16 @@ export const evaluationSchema = <Judge extends z.ZodType>(judge: Judge) =>
       .describe("Held-out responses whose pairs measure the reward model's accuracy; at most."),
     bootstrapResamples: z.number().int().min(100).default(2000).describe("Resamples of each 95 % interval."),
     examples: z.number().int().min(0).default(5).describe("Pairs of responses shown at the end."),
-    judge,
+    judges: z
+      .array(judge)
+      .default([])
+      .describe("Who says which of two responses is better; the first one's verdict is the headline."),
+    against: z
+      .array(z.enum(["sft", "reference"]))
+      .min(1)
+      .default(["sft"])
+      .describe(
+        'Whom judges compare the policy with: "sft", its responses under the same noise; "reference", a person\'s response ' +
+          "to the same prompt.",
+      ),
   });

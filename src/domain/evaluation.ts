@@ -104,6 +104,14 @@ export interface JudgeAgreement {
   readonly kappa: number | null;
 }
 
+/** What evaluation.json sums up, row by row: the files of evaluation/. */
+export interface EvaluationRows {
+  readonly policy: readonly EvaluatedResponse[];
+  readonly sft: readonly EvaluatedResponse[];
+  readonly reference: readonly EvaluatedReference[];
+  readonly verdicts: readonly JudgedRow[];
+}
+
 /** evaluation.json. */
 export interface Evaluation {
   /** Share of held-out pairs that the scores order as people did; null where nobody ranked held-out responses. */
@@ -124,4 +132,6 @@ export interface Evaluation {
   readonly scoreScale: ScoreScale;
   /** Iteration whose checkpoint was evaluated. */
   readonly bestIteration: number;
+  /** The section `evaluation` of the recipe as this was measured: `drpo evaluate` may have changed it. */
+  readonly settings: Readonly<Record<string, unknown>>;
 }

@@ -1,3 +1,4 @@
+import type { Evaluation, EvaluationRows } from "../domain/evaluation.js";
 import type { CheckpointRef } from "../domain/model.js";
 import type { RecordedRollout } from "../domain/rollout.js";
 import type { TokenIds } from "../domain/token-ids.js";
@@ -65,5 +66,6 @@ export interface RunDirectory {
   writeMemory(iteration: number, memory: RunMemory): Promise<RunMemoryRef>;
   /** @throws CorruptStateError if it is gone, or not what was kept */
   readMemory(ref: RunMemoryRef): Promise<RunMemory>;
-  writeEvaluation(evaluation: unknown): Promise<void>;
+  /** evaluation.json and the files of evaluation/, those of an earlier evaluation replaced. */
+  writeEvaluation(evaluation: Evaluation, rows: EvaluationRows): Promise<void>;
 }

@@ -1,13 +1,13 @@
-import type { Evaluation, Metric, ModelEvaluation } from "../domain/evaluation.js";
+import type { Evaluation, Metric, ModelEvaluation, Opponent } from "../domain/evaluation.js";
 import type { NumberStyle } from "./format-number.js";
 
-/** A metric of both models, as the terminal and the report name it. */
+/** A metric of both models, as the terminal and the report name it; null where there is nothing to measure it on. */
 export interface ModelRow {
   readonly label: string;
   readonly unit: string;
   readonly style: NumberStyle;
-  readonly sft: Metric;
-  readonly policy: Metric;
+  readonly sft: Metric | null;
+  readonly policy: Metric | null;
 }
 
 /** A metric of the comparison. */
@@ -38,31 +38,58 @@ const KL_AND_TEXT: readonly (Pick<ModelRow, "label" | "unit" | "style"> & { read
     { name: "responseTokens", label: "Response length", unit: "tokens", style: { decimals: 1 } },
     { name: "endedShare", label: "Ends by itself", unit: "share of responses", style: SHARE },
     { name: "distinctShare", label: "Distinct responses", unit: "share of responses", style: SHARE },
+    { name: "distinct1", label: "Distinct words", unit: "share of words", style: SHARE },
+    { name: "distinct2", label: "Distinct word pairs", unit: "share of pairs", style: SHARE },
+    { name: "rouge1", label: "ROUGE-1", unit: "F1 against references", style: SHARE },
+    { name: "rouge2", label: "ROUGE-2", unit: "F1 against references", style: SHARE },
+    { name: "rougeL", label: "ROUGE-L", unit: "F1 against references", style: SHARE },
   ];
 
-/** The metrics that SFT and policy both have. */
+/** The metrics of SFT and policy that could be measured. */
 export const modelRows = (evaluation: Evaluation): readonly ModelRow[] =>
-  [{ name: "score", label: "Reward score", unit: scoreUnit(evaluation), style: SCORE } as const, ...KL_AND_TEXT].map(
-    ({ name, ...row }) => ({ ...row, sft: evaluation.sft[name], policy: evaluation.policy[name] }),
-  );
+  [{ name: "score", label: "Reward score", unit: scoreUnit(evaluation), style: SCORE } as const, ...KL_AND_TEXT]
+    .map(({ name, ...row }) => ({ ...row, sft: evaluation.sft[name], policy: evaluation.policy[name] }))
+    .filter(({ sft, policy }) => sft !== null || policy !== null);
 
-/** Policy against SFT, and the reward against people, if they ranked anything that was held out. */
+/** Policy against SFT and references, and the reward against people, if they ranked anything that was held out. */
 export function comparisonRows(evaluation: Evaluation): readonly ComparisonRow[] {
-  const { difference, rewardAccuracy, judge } = evaluation;
-  const rows: ComparisonRow[] = [
+  const { difference, rewardAccuracy, winRates } = evaluation;
+  const judges = judgeNames(evaluation);
+  const wins = winRates
+    .filter(({ winRate }) => winRate.n > 0)
+    .map(({ judge, against, winRate }) => ({
+      label: `Win rate against ${opponentName(against)}${judges.length > 1 ? ` [${judges.indexOf(judge) + 1}]` : ""}`,
+      ...{ unit: judge, style: SHARE, metric: winRate, noChange: 0.5 },
+    }));
+  const rows: readonly ComparisonRow[] = [
     {
       ...{ label: "Score difference", unit: scoreUnit(evaluation) },
       ...{ style: { ...SCORE, signed: true }, metric: difference.score, noChange: 0 },
     },
-    { label: "Win rate against SFT", unit: judge, style: SHARE, metric: difference.judgeWinRate, noChange: 0.5 },
+    ...wins,
   ];
   if (rewardAccuracy === null) return rows;
   const accuracy = { label: "Reward accuracy", unit: "held-out pairs", style: SHARE, noChange: 0.5 };
   return [...rows, { ...accuracy, metric: rewardAccuracy }];
 }
 
+/** As a sentence names whom the policy is compared with. */
+const opponentName = (against: Opponent): string => ({ sft: "SFT", reference: "reference" })[against] ?? against;
+
 /** What the interval says: it lies above or below no change, or holds it. */
 export function effectOf({ metric, noChange }: ComparisonRow): "above" | "below" | "around" {
   if (metric.low > noChange) return "above";
   return metric.high < noChange ? "below" : "around";
+}
+
+/** Whom was asked, once each, in the order of asking. */
+const judgeNames = ({ winRates }: Evaluation): readonly string[] => [...new Set(winRates.map(({ judge }) => judge))];
+
+/** Who said so, for a note under the figures; several have numbers, which the rows repeat. */
+export function judgesNote(evaluation: Evaluation): string {
+  const names = judgeNames(evaluation);
+  if (names.length === 0) return "Nobody judged.";
+  const judges =
+    names.length === 1 ? `Judge: ${names[0]}` : `Judges: ${names.map((name, i) => `[${i + 1}] ${name}`).join(", ")}`;
+  return `${judges}. A tie counts one half.`;
 }

@@ -1,5 +1,12 @@
 import type { Evaluation, Metric } from "../domain/evaluation.js";
-import { comparisonRows, effectOf, isInOwnUnits, modelRows, type ComparisonRow } from "./evaluation-rows.js";
+import {
+  comparisonRows,
+  effectOf,
+  isInOwnUnits,
+  judgesNote,
+  modelRows,
+  type ComparisonRow,
+} from "./evaluation-rows.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
 import { html, type Html } from "./html.js";
 import { intervalPlot } from "./interval-plot.js";
@@ -12,8 +19,8 @@ export function evaluationSection(evaluation: Evaluation): Html {
     <div class="tiles">${comparisonRows(evaluation).map(tile)}</div>
     <table class="result">
       <caption>
-        Means with 95 % intervals by bootstrap, over ${sft.score.n} responses of each model, always sampled from the
-        prompt under the same noise. The policy is the checkpoint of iteration ${bestIteration}, the best by validation.
+        Means with 95 % intervals, over ${sft.score.n} responses of each model, always sampled from the prompt under the
+        same noise. The policy is the checkpoint of iteration ${bestIteration}, the best by validation.
       </caption>
       <thead>
         <tr>
@@ -30,18 +37,18 @@ export function evaluationSection(evaluation: Evaluation): Html {
               <th scope="row">${label} <span class="quiet">${unit}</span></th>
               ${numberCell(row.sft, style)} ${numberCell(row.policy, style)}
               <td class="plot">
-                ${intervalPlot([
-                  { metric: row.sft, className: "sft" },
-                  { metric: row.policy, className: "policy" },
-                ])}
+                ${intervalPlot(
+                  (["sft", "policy"] as const).flatMap((name) => {
+                    const metric = row[name];
+                    return metric ? [{ metric, className: name }] : [];
+                  }),
+                )}
               </td>
             </tr>`,
         )}
       </tbody>
     </table>
-    <p class="note">
-      ${scoreNote(evaluation)} KL is summed over a response. Judge: ${evaluation.judge}; a tie counts one half.
-    </p>
+    <p class="note">${scoreNote(evaluation)} KL is summed over a response. ${judgesNote(evaluation)}</p>
   </section>`;
 }
 
@@ -72,7 +79,9 @@ function tile(row: ComparisonRow): Html {
   </div>`;
 }
 
-const numberCell = (metric: Metric, style: NumberStyle): Html =>
-  html`<td class="number">
-    <b>${formatStyled(metric.mean, style)}</b><br /><span class="quiet">${formatInterval(metric, style)}</span>
-  </td>`;
+const numberCell = (metric: Metric | null, style: NumberStyle): Html =>
+  metric
+    ? html`<td class="number">
+        <b>${formatStyled(metric.mean, style)}</b><br /><span class="quiet">${formatInterval(metric, style)}</span>
+      </td>`
+    : html`<td class="number">–</td>`;

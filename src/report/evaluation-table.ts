@@ -1,7 +1,8 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import type { Evaluation, Metric } from "../domain/evaluation.js";
-import { comparisonRows, effectOf, modelRows, scoreUnit } from "./evaluation-rows.js";
+import type { ExamplePair } from "./example-pairs.js";
+import { comparisonRows, effectOf, judgesNote, modelRows, scoreUnit } from "./evaluation-rows.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
 
 /** `color` left out: as the terminal can (and as NO_COLOR says). */
@@ -14,8 +15,8 @@ const colorsOf = ({ color }: TerminalOptions) => pc.createColors(color ?? pc.isC
 /** SFT against policy for a terminal: means with 95 % intervals. */
 export function evaluationTable(evaluation: Evaluation, options: TerminalOptions = {}): string {
   const { bold, dim, green, red } = colorsOf(options);
-  const cell = (metric: Metric, style: NumberStyle): string =>
-    `${formatStyled(metric.mean, style)}  ${dim(`(${formatInterval(metric, style)})`)}`;
+  const cell = (metric: Metric | null, style: NumberStyle): string =>
+    metric === null ? dim("–") : `${formatStyled(metric.mean, style)}  ${dim(`(${formatInterval(metric, style)})`)}`;
   const paint = { above: green, below: red, around: dim };
 
   const table = (rows: readonly (readonly string[])[]): string => {
@@ -40,9 +41,12 @@ export function evaluationTable(evaluation: Evaluation, options: TerminalOptions
   const footnote =
     `Means and 95 % intervals, ${evaluation.sft.score.n} responses of each model from the prompt. ` +
     `Policy: iteration ${evaluation.bestIteration}.\nScores in ${scoreUnit(evaluation)}, ` +
-    `KL in nats a response, length in tokens. Judge: ${evaluation.judge}.`;
+    `KL in nats a response, length in tokens. ${judgesNote(evaluation)}${referenceNote(evaluation)}`;
   return [table([["", bold("SFT"), bold("policy")], ...models]), "", table(comparisons), "", dim(footnote)].join("\n");
 }
+
+const referenceNote = ({ reference }: Evaluation): string =>
+  reference === null ? "" : `\nReferences score ${formatStyled(reference.score.mean, { decimals: 2 })}.`;
 
 /** A table of columns alone. */
 const NO_LINES = Object.fromEntries(
@@ -53,7 +57,7 @@ const NO_LINES = Object.fromEntries(
 );
 
 /** Before and after, for a terminal: the same prompt under the same noise, SFT's response and the policy's. */
-export function exampleLines(examples: Evaluation["examples"], options: TerminalOptions = {}): readonly string[] {
+export function exampleLines(examples: readonly ExamplePair[], options: TerminalOptions = {}): readonly string[] {
   const { bold, dim } = colorsOf(options);
   const prompts = new Set(examples.map(({ prompt }) => prompt));
   const response = (name: string, { text, score }: { readonly text: string; readonly score: number }): string =>

@@ -1,4 +1,4 @@
-import type { ExamplePair } from "../domain/evaluation.js";
+import type { ExamplePair } from "./example-pairs.js";
 import { formatStyled } from "./format-number.js";
 import { html, type Html } from "./html.js";
 

@@ -1,6 +1,7 @@
 import type { RunReading } from "../run/read-run.js";
 import { curvesSection } from "./curves-section.js";
 import { evaluationSection } from "./evaluation-section.js";
+import type { ExamplePair } from "./example-pairs.js";
 import { examplesSection } from "./examples-section.js";
 import { html, Html } from "./html.js";
 import { recordSection } from "./record-section.js";
@@ -11,7 +12,7 @@ import { runFacts } from "./run-summary.js";
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /** The whole report: one document that loads nothing. */
-export function reportPage(run: RunReading): string {
+export function reportPage(run: RunReading, examples: readonly ExamplePair[]): string {
   const { record, evaluation, metrics, lastCommit, problems } = run;
   const name = record.recipe["name"];
   const title = typeof name === "string" ? name : "run";
@@ -52,8 +53,7 @@ export function reportPage(run: RunReading): string {
                   <p>The run has no evaluation yet.</p>
                 </section>`
           }
-          ${evaluation ? examplesSection(evaluation.examples) : null} ${curvesSection(metrics, bestIteration)}
-          ${recordSection(record)}
+          ${examplesSection(examples)} ${curvesSection(metrics, bestIteration)} ${recordSection(record)}
         </main>
       </body>
     </html>`;

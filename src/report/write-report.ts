@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
 import { readRun } from "../run/read-run.js";
+import { readEvaluationRows } from "../run/read-evaluation.js";
+import { exampleCount, examplePairs } from "./example-pairs.js";
 import { reportPage } from "./report-page.js";
 
 /**
@@ -11,6 +13,9 @@ import { reportPage } from "./report-page.js";
  */
 export async function writeReport({ directory }: { readonly directory: string }): Promise<string> {
   const path = join(directory, "report.html");
-  await writeFileAtomically(path, reportPage(await readRun(directory)));
+  const run = await readRun(directory);
+  const rows = run.evaluation ? await readEvaluationRows(directory) : { sft: [], policy: [], problems: [] };
+  const examples = examplePairs(rows, exampleCount(run.evaluation));
+  await writeFileAtomically(path, reportPage({ ...run, problems: [...run.problems, ...rows.problems] }, examples));
   return path;
 }

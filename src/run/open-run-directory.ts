@@ -17,6 +17,7 @@ import { readRunRecord } from "./read-run.js";
 import { recipeDifferences } from "./recipe-differences.js";
 import { type Outcome, runPaths, type RunRecord } from "./run-files.js";
 import { readRunMemory, writeRunMemory } from "./run-memory.js";
+import { writeEvaluation } from "./write-evaluation.js";
 
 export interface OpenRunDirectory extends RunDirectory {
   /** As it was given to `openRunDirectory`. */
@@ -141,8 +142,8 @@ class LockedRunDirectory implements OpenRunDirectory {
 
   readMemory: RunDirectory["readMemory"] = (ref) => readRunMemory(this.paths.memory, ref);
 
-  writeEvaluation: RunDirectory["writeEvaluation"] = (evaluation) =>
-    writeFileAtomically(this.paths.evaluation, `${JSON.stringify(evaluation, null, 2)}\n`);
+  writeEvaluation: RunDirectory["writeEvaluation"] = (evaluation, rows) =>
+    writeEvaluation(this.directory, evaluation, rows);
 
   private rolloutsOf(iteration: number): string {
     return join(this.paths.rollouts, `${String(iteration).padStart(6, "0")}.jsonl`);

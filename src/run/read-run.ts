@@ -1,19 +1,12 @@
-import { readFile } from "node:fs/promises";
 import type { Evaluation } from "../domain/evaluation.js";
-import { fileErrorCode } from "../durable-files/file-error.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { BadInputError, CorruptStateError } from "../errors.js";
 import type { Commit, MetricsLine } from "../ports/run-directory.js";
 import { lastCommitOf, readJournal } from "./journal.js";
+import { readEvaluation } from "./read-evaluation.js";
+import { readIfThere } from "./read-if-there.js";
 import { type RunState, runState } from "./run-state.js";
-import {
-  evaluationFileSchema,
-  metricsLineSchema,
-  runPaths,
-  runRecordSchema,
-  type JournalEntry,
-  type RunRecord,
-} from "./run-files.js";
+import { metricsLineSchema, runPaths, runRecordSchema, type JournalEntry, type RunRecord } from "./run-files.js";
 
 /** A run as its files tell it. What reports does so from this and nothing else. */
 export interface RunReading {
@@ -42,7 +35,7 @@ export async function readRun(directory: string): Promise<RunReading> {
   const problems: string[] = [];
   const journal = await orProblem(async () => (await readJournal(paths.journal)).entries, [], problems);
   const metrics = await readMetrics(paths.metrics, problems);
-  const evaluation = await orProblem(() => readEvaluation(paths.evaluation), null, problems);
+  const evaluation = await orProblem(() => readEvaluation(directory), null, problems);
   const [lastCommit, state] = [lastCommitOf(journal), await runState(directory, journal)];
   return { directory, record, journal, lastCommit, state, metrics, evaluation, problems };
 }
@@ -56,11 +49,6 @@ export async function readRunRecord(directory: string): Promise<RunRecord> {
   const text = await readIfThere(path);
   if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check --run-dir.`);
   return parseFile(path, text, runRecordSchema);
-}
-
-async function readEvaluation(path: string): Promise<Evaluation | null> {
-  const text = await readIfThere(path);
-  return text === null ? null : parseFile(path, text, evaluationFileSchema);
 }
 
 async function readMetrics(path: string, problems: string[]): Promise<readonly MetricsLine[]> {
@@ -97,14 +85,5 @@ function parseFile<T>(path: string, text: string, schema: { parse(value: unknown
     throw new CorruptStateError(`${path} is damaged: it is not what a run writes. Restore it from a copy.`, {
       cause: error,
     });
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (fileErrorCode(error) === "ENOENT" || fileErrorCode(error) === "ENOTDIR") return null;
-    throw error;
   }
 }

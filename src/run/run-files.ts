@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { z } from "zod";
-import type { Evaluation } from "../domain/evaluation.js";
 import type { Commit, MetricsLine } from "../ports/run-directory.js";
 
 /** Where the files of a run are. */
@@ -11,6 +10,7 @@ export const runPaths = (directory: string) => ({
   rollouts: join(directory, "rollouts"),
   memory: join(directory, "memory"),
   evaluation: join(directory, "evaluation.json"),
+  evaluationFolder: join(directory, "evaluation"),
   lock: join(directory, ".lock"),
 });
 
@@ -84,28 +84,3 @@ export const metricsLineSchema = z.object({
 function finiteOnly(metrics: Record<string, number | null>): Record<string, number> {
   return Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null));
 }
-
-const metricSchema = z.object({ mean: z.number(), low: z.number(), high: z.number(), n: z.number() });
-
-const modelEvaluationSchema = z.object({
-  score: metricSchema,
-  klK1: metricSchema,
-  klK3: metricSchema,
-  responseTokens: metricSchema,
-  endedShare: metricSchema,
-  distinctShare: metricSchema,
-});
-
-const writtenSchema = z.object({ text: z.string(), score: z.number() });
-
-/** evaluation.json. */
-export const evaluationFileSchema = z.object({
-  rewardAccuracy: metricSchema.nullable(),
-  sft: modelEvaluationSchema,
-  policy: modelEvaluationSchema,
-  difference: z.object({ score: metricSchema, judgeWinRate: metricSchema }),
-  judge: z.string(),
-  scoreScale: z.object({ mean: z.number(), standardDeviation: z.number() }),
-  bestIteration: z.number().int(),
-  examples: z.array(z.object({ prompt: z.string(), sft: writtenSchema, policy: writtenSchema })),
-}) satisfies z.ZodType<Evaluation>;

@@ -22,7 +22,8 @@ export interface RunContext {
   readonly server: ModelServer;
   readonly run: RunDirectory;
   readonly cache: StageCache;
-  readonly judge: Judge;
+  /** Whom the evaluation asks, in the order of the recipe. */
+  readonly judges: readonly Judge[];
   /** How an online policy is updated; null where it is trained offline. */
   readonly algorithm: Algorithm | null;
   /** The pool that resets go into, where the recipe names one. */

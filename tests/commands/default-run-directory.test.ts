@@ -16,7 +16,7 @@ describe("defaultRunDirectory", () => {
   });
 
   test("stays short and still tells settings apart", () => {
-    const many = (last: string) => defaultRunDirectory(recipe, [`evaluation.judge.${"x".repeat(90)}=${last}`]);
+    const many = (last: string) => defaultRunDirectory(recipe, [`evaluation.judges.${"x".repeat(90)}=${last}`]);
     expect(many("1").length).toBeLessThan(40);
     expect(many("1")).not.toBe(many("2"));
   });

@@ -50,7 +50,13 @@ export const tinyRecipe = {
     algorithm: { kind: "ppo", criticOptimizer: optimizer },
     validation: { every: 2, rollouts: 8 },
   },
-  evaluation: { rollouts: 16, heldOutResponses: 16, bootstrapResamples: 100, examples: 2, judge: { kind: "lexicon" } },
+  evaluation: {
+    rollouts: 16,
+    heldOutResponses: 16,
+    bootstrapResamples: 100,
+    examples: 2,
+    judges: [{ kind: "lexicon" }],
+  },
 } as const;
 
 /** @param withBase needs Python; without, there is only a folder that looks like a base */

@@ -19,6 +19,6 @@ export const releasedRecipe = ({ base, data }: { readonly base: string; readonly
   },
   evaluation: {
     ...{ rollouts: 2, heldOutResponses: 2, bootstrapResamples: 100, examples: 0 },
-    judge: { kind: "lexicon" },
+    judges: [{ kind: "lexicon" }],
   },
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
 import {
   createAlgorithm,
-  createJudge,
+  createJudges,
   type RegisteredRecipe,
   registeredRecipeSchema,
 } from "../../src/commands/registry.js";
@@ -68,7 +68,7 @@ export async function runReleasedRecipe(): Promise<ReleasedRun> {
       await runRecipe({
         ...{ recipe, dataset, server, run, algorithm, pool: null, cutFunction: null, rewardFunctions: new Map() },
         cache: directoryStageCache({ directory: join(folder, "cache") }),
-        judge: createJudge(recipe.evaluation.judge),
+        judges: createJudges(recipe),
         progress: { start: () => ({ update: () => {}, end: () => {} }), note: () => {} },
         signal: new AbortController().signal,
       });

@@ -30,7 +30,7 @@ const resolved = (data: object) =>
     {
       raw: {
         ...{ name: "small", model: { base: "base" }, response: { maxTokens: 8 }, sft: { kind: "base" } },
-        ...{ reward: { kind: "train", optimizer }, evaluation: { judge: { kind: "only" } } },
+        ...{ reward: { kind: "train", optimizer }, evaluation: { judges: [{ kind: "only" }] } },
         policy: { iterations: 4, algorithm: { kind: "only" }, optimizer },
         data: { kind: "pairs", ...data },
       },

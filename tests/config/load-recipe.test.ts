@@ -25,7 +25,7 @@ const written = {
   sft: { kind: "train", optimizer, seed: 7 },
   reward: { kind: "train", optimizer },
   policy: { iterations: 4, algorithm: { kind: "first" }, optimizer },
-  evaluation: { judge: { kind: "lexicon" } },
+  evaluation: { judges: [{ kind: "lexicon" }] },
 };
 
 let folder: string;

@@ -34,7 +34,7 @@ const resolved = (reward: object, { changes = {}, seed }: { changes?: object; se
     response: { maxTokens: 8 },
     sft: { kind: "base" },
     policy: { iterations: 4, algorithm: { kind: "ppo", criticOptimizer: optimizer }, optimizer },
-    evaluation: { judge: { kind: "lexicon" } },
+    evaluation: { judges: [{ kind: "lexicon" }] },
     reward,
     ...changes,
   };

@@ -48,7 +48,7 @@ describe("fragments of recipes", () => {
     response: { maxTokens: 53 },
     sft: { kind: "base" },
     reward: { kind: "train", optimizer },
-    evaluation: { judge: { kind: "lexicon" } },
+    evaluation: { judges: [{ kind: "lexicon" }] },
   };
   const policy = { iterations: 100, optimizer, rolloutsPerIteration: 64 };
   type Sections = Readonly<Record<string, { readonly kind?: string }>>;

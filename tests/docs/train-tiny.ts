@@ -30,7 +30,7 @@ export async function trainTiny(
       ...{ pool: null, cutFunction: null, rewardFunctions: new Map() },
       signal: new AbortController().signal,
       cache: directoryStageCache({ directory: cacheDirectory }),
-      judge: createLexiconJudge(),
+      judges: [createLexiconJudge()],
     });
   } finally {
     connection.close();

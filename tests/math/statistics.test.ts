@@ -1,14 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { bootstrapMean } from "../../src/math/bootstrap.js";
 import { uniform } from "../../src/math/noise.js";
-import {
-  bootstrapMean,
-  explainedVariance,
-  mean,
-  quantile,
-  standardDeviation,
-  whiten,
-} from "../../src/math/statistics.js";
+import { explainedVariance, mean, quantile, standardDeviation, whiten } from "../../src/math/statistics.js";
 
 const numbers = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 2, maxLength: 40 });
 

@@ -45,11 +45,25 @@ async function sourceTexts({ data, policy }: RegisteredRecipe): Promise<Readonly
       if (run.recipe.policy.kind === "dpo") expectDpo(run);
       else expectPpo(run, run.recipe.policy, await sourceTexts(run.recipe));
       const prompts = /^cnn-dm/.test(name) ? /was seen near/ : /^hh/.test(name) ? /Human: / : /SUBREDDIT: /;
-      for (const { prompt } of run.evaluation.examples) expect(prompt).toMatch(prompts);
+      expectRows(run, prompts);
     },
     240_000,
   );
 });
+
+/** A line for each response; where the data names references, each answers the same prompt. */
+function expectRows({ recipe, evaluation, rows }: FinishedRun, prompts: RegExp): void {
+  const { rollouts, judges, against } = recipe.evaluation;
+  for (const responses of [rows.policy, rows.sft]) {
+    expect(responses.map(({ row }) => row)).toEqual(Array.from({ length: rollouts }, (_, i) => i));
+    for (const { prompt } of responses) expect(prompt).toMatch(prompts);
+  }
+  const promptOf = new Map(rows.policy.map(({ row, prompt }) => [row, prompt]));
+  for (const { row, prompt } of rows.reference) expect(prompt).toBe(promptOf.get(row));
+  expect(rows.reference).toHaveLength(rollouts);
+  expect(rows.verdicts).toHaveLength(rollouts * judges.length * against.length);
+  expect(evaluation.policy.rouge1 !== null).toBe(recipe.data.kind === "pairs" && !recipe.name.startsWith("hh"));
+}
 
 /** DPO samples nothing. */
 function expectDpo({ rollouts, metrics }: FinishedRun): void {

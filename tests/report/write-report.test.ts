@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { BadInputError } from "../../src/errors.js";
 import { writeReport } from "../../src/report/write-report.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
-import { commit, evaluation, recipe } from "../run/run-fixtures.js";
+import { commit, evaluation, evaluationRows, recipe } from "../run/run-fixtures.js";
 
 const HOSTILE = `"'></script></title></style><script>alert(1)</script><img src="http://evil.example/x" onerror=alert(1)>`;
 
@@ -25,8 +25,7 @@ test("a finished run: result, examples, every metric there is, configuration and
     await run.appendMetrics({ stage: "warmUp", iteration, metrics: { heat: iteration } });
   }
   await run.commit(commit(2));
-  const text = { prompt: "Say it.", sft: { text: "Meh.", score: 0 }, policy: { text: "Lovely.", score: 2 } };
-  await run.writeEvaluation(evaluation([text]));
+  await run.writeEvaluation(evaluation(), evaluationRows());
   await run.close();
 
   const page = await report();
@@ -47,9 +46,9 @@ test("nothing that a model, a recipe or a metric says becomes markup, and nothin
     versions: { [HOSTILE]: HOSTILE },
   });
   await run.appendMetrics({ stage: HOSTILE, iteration: 1, metrics: { [HOSTILE]: 1 } });
-  const response = { text: HOSTILE, score: 1 };
-  const examples = [HOSTILE, "other"].map((prompt) => ({ prompt, sft: response, policy: response }));
-  await run.writeEvaluation({ ...evaluation(examples), judge: HOSTILE });
+  const rows = evaluationRows([HOSTILE, "other"].map((prompt) => ({ prompt, sft: HOSTILE, policy: HOSTILE })));
+  const winRates = evaluation().winRates.map((one) => ({ ...one, judge: HOSTILE, against: HOSTILE }));
+  await run.writeEvaluation({ ...evaluation(), winRates }, rows);
   await run.close();
   await appendFile(join(directory, "journal.jsonl"), `${HOSTILE}\n`);
 

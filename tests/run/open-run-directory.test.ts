@@ -7,7 +7,7 @@ import { openRunDirectory, type RunDirectoryOptions } from "../../src/run/open-r
 import { readRun } from "../../src/run/read-run.js";
 import { startChild } from "../durable-files/child-process.js";
 import { compileSources } from "../durable-files/compiled-sources.js";
-import { commit, evaluation, recipe, rollout } from "./run-fixtures.js";
+import { commit, evaluation, evaluationRows, recipe, rollout } from "./run-fixtures.js";
 
 let folder: string;
 let directory: string;
@@ -52,7 +52,7 @@ describe("a new run", () => {
   test("writes rollouts with their texts, 64-bit versions exactly, and the evaluation", async () => {
     const run = await open();
     await run.writeRollouts(12, [rollout]);
-    await run.writeEvaluation(evaluation());
+    await run.writeEvaluation(evaluation(), evaluationRows());
     await run.close();
     expect(await linesOf("rollouts/000012.jsonl")).toMatchObject([
       { row: 0, text: "so good", prefix: [7], generated: [8, 2], version: { generation: "1152921504606846976" } },

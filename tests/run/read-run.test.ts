@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { BadInputError, CorruptStateError } from "../../src/errors.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
 import { readRun } from "../../src/run/read-run.js";
-import { commit, evaluation, recipe } from "./run-fixtures.js";
+import { commit, evaluation, evaluationRows, recipe } from "./run-fixtures.js";
 
 let directory: string;
 
@@ -17,7 +17,7 @@ async function writtenRun() {
   for (const loss of [3, 2]) await run.appendMetrics({ stage: "sft", iteration: 1, metrics: { loss } });
   await run.appendMetrics({ stage: "policy", iteration: 1, metrics: { score: 1 } });
   await run.commit(commit(1));
-  await run.writeEvaluation(evaluation());
+  await run.writeEvaluation(evaluation(), evaluationRows());
   return run;
 }
 
@@ -35,7 +35,7 @@ test("a run under way is read without its lock, the latest line of each iteratio
 
 test("an evaluation without an accuracy is whole", async () => {
   const run = await writtenRun();
-  await run.writeEvaluation({ ...evaluation(), rewardAccuracy: null });
+  await run.writeEvaluation({ ...evaluation(), rewardAccuracy: null }, evaluationRows());
   expect((await readRun(directory)).evaluation?.rewardAccuracy).toBeNull();
   await run.close();
 });

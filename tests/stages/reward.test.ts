@@ -7,6 +7,7 @@ import type { Progress } from "../../src/ports/progress.js";
 import type { MetricsLine } from "../../src/ports/run-directory.js";
 import type { Testbed } from "../../src/testbed/start-testbed.js";
 import { startVerifier } from "../rewards/verifier.js";
+import { readEvaluationRows } from "../../src/run/read-evaluation.js";
 import {
   newTinyRun,
   PROMPT,
@@ -66,9 +67,8 @@ describe("a user's function alone", () => {
     expect(() => testbed.policy(runId, "reward-model")(PROMPT)).toThrow(/reward-model/);
     expect(evaluation.scoreScale).toEqual({ mean: 0, standardDeviation: 1 });
     expect(evaluation.difference.score.low).toBeGreaterThan(0);
-    for (const { sft, policy } of evaluation.examples) {
-      expect([sft.score, policy.score]).toEqual([goodness(sft.text), goodness(policy.text)]);
-    }
+    const { sft, policy, reference } = await readEvaluationRows(run.directory);
+    for (const { response, score } of [...sft, ...policy, ...reference]) expect(score).toBe(goodness(response));
     // The data was rated by the same count.
     expect(evaluation.rewardAccuracy?.mean).toBe(1);
   });
@@ -116,8 +116,9 @@ describe("a user's function alone", () => {
 describe("a sum", () => {
   test("adds its terms in their weights and units", async () => {
     const scores = async (reward: object) => {
-      const { evaluation } = await runTiny(testbed, await newTinyRun(), { recipe: quickRecipe(reward) });
-      return { sft: scoresOf(evaluation.examples.map(({ sft }) => sft)), scale: evaluation.scoreScale };
+      const run = await newTinyRun();
+      const { evaluation } = await runTiny(testbed, run, { recipe: quickRecipe(reward) });
+      return { sft: scoresOf((await readEvaluationRows(run.directory)).sft), scale: evaluation.scoreScale };
     };
     const model = await scores(tinyRewardModel);
     const count = await scores(byFunction());

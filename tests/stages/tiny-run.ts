@@ -63,7 +63,7 @@ export const tinyRecipe = (
       validation: { every: 4, rollouts: 64 },
       ...changes.policy,
     },
-    evaluation: { rollouts: 200, bootstrapResamples: 200, examples: 2, judge: { kind: "lexicon" } },
+    evaluation: { rollouts: 200, bootstrapResamples: 200, examples: 2, judges: [{ kind: "lexicon" }] },
   });
 
 export const silent: Progress = { start: () => ({ update: () => {}, end: () => {} }), note: () => {} };
@@ -114,7 +114,7 @@ export async function runTiny(
       const evaluation = await runRecipe({
         ...{ recipe, dataset, server: connection.server, run, signal, progress, pool, cutFunction },
         cache: directoryStageCache({ directory: cacheDirectory }),
-        judge: createLexiconJudge(),
+        judges: [createLexiconJudge()],
         algorithm: createAlgorithm(recipe),
         rewardFunctions: await createRewardFunctions(recipe.reward, {}),
       });

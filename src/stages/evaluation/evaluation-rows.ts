@@ -1,0 +1,35 @@
+import type { TokenizedGroup, TokenizedResponse } from "../../domain/tokenized-dataset.js";
+import { Random } from "../../math/random.js";
+import { seedAt } from "../../math/seeds.js";
+import { promptsToAnswer } from "../prompts-to-answer.js";
+import type { OpenRun } from "../run-context.js";
+
+/** A row of the evaluation: the prompt, and a person's response to it. */
+export interface EvaluationRow {
+  readonly group: TokenizedGroup;
+  /** Null where the data has no response that a person named so, or preferred. */
+  readonly reference: TokenizedResponse | null;
+}
+
+/** Prompts take turns, as they do where responses are written. */
+export function evaluationRows({ recipe, evaluationGroups }: OpenRun): readonly EvaluationRow[] {
+  const prompts = promptsToAnswer(evaluationGroups);
+  return Array.from({ length: recipe.evaluation.rollouts }, (_, row) => {
+    const group = prompts[row % prompts.length]!;
+    return { group, reference: referenceOf(group, seedAt(recipe.seed, "evaluation", 2, row)) };
+  });
+}
+
+/**
+ * The reference that the data names; where people only rated responses, one that they preferred: of the better half (of a
+ * pair the better one), drawn by the seed.
+ */
+export function referenceOf({ reference, responses }: TokenizedGroup, seed: bigint): TokenizedResponse | null {
+  if (reference) return reference;
+  const worst = Math.min(...responses.map(({ rating }) => rating));
+  const preferred = responses
+    .toSorted((a, b) => b.rating - a.rating)
+    .slice(0, Math.floor(responses.length / 2))
+    .filter(({ rating }) => rating > worst);
+  return preferred.length === 0 ? null : preferred[new Random(seed).integer(0, preferred.length - 1)]!;
+}
