@@ -18,7 +18,7 @@ const checks = [
   check("layers", ["npm", "run", "--silent", "layers"]),
   check("tsc", ["npm", "run", "--silent", "typecheck"]),
   check("build", ["npm", "run", "--silent", "build"]),
-  check("docs/recipe.schema.json", ["node", "scripts/generate-recipe-schema.js", "--check"]),
+  check("docs/*.schema.json", ["node", "scripts/generate-recipe-schema.js", "--check"]),
   check("ruff", [python, "-m", "ruff", "check", "."], inPython),
   check("ruff format", [python, "-m", "ruff", "format", "--check", "."], inPython),
   check("mypy", [python, "-m", "mypy"], inPython),

@@ -43,6 +43,11 @@ export class DivergedError extends DrpoError {
   readonly exitCode = EXIT_CODE.failed;
 }
 
+/** Runs of a sweep failed; the others are through. */
+export class RunsFailedError extends DrpoError {
+  readonly exitCode = EXIT_CODE.failed;
+}
+
 /** A file of a run, of the cache or of a checkpoint is damaged. */
 export class CorruptStateError extends DrpoError {
   readonly exitCode = EXIT_CODE.failed;

@@ -7,6 +7,7 @@ import { reportCommand } from "./report.js";
 import { sampleCommand } from "./sample.js";
 import { serveCommand } from "./serve.js";
 import { studyCommand } from "./study.js";
+import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 
 /** The `drpo` command. What it throws is CommanderError for wrong usage, and what the commands throw. */
@@ -21,6 +22,7 @@ export function createProgram(context: CommandContext): Command {
     );
   const commands = [
     trainCommand,
+    sweepCommand,
     serveCommand,
     sampleCommand,
     exportCommand,

@@ -49,12 +49,18 @@ export interface TrainingPlan {
 export async function planTraining(
   recipePath: string | undefined,
   options: TrainingOptions,
-  { cwd, environment }: Pick<CommandContext, "cwd" | "environment">,
+  {
+    cwd,
+    environment,
+    readDataset = readPreferenceDataset,
+  }: Pick<CommandContext, "cwd" | "environment"> & { readonly readDataset?: typeof readPreferenceDataset },
 ): Promise<TrainingPlan> {
   const recipe = await readRecipe(recipePath, options, cwd);
   const directory = resolve(cwd, options.runDir ?? defaultRunDirectory(recipe, options.set));
-  const dataset = await readPreferenceDataset(recipe.data);
-  const evaluationDataset = recipe.evaluation.data ? await readEvaluationData(recipe.evaluation.data) : null;
+  const dataset = await readDataset(recipe.data);
+  const evaluationDataset = recipe.evaluation.data
+    ? await readEvaluationData(recipe.evaluation.data, readDataset)
+    : null;
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
   const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
@@ -69,9 +75,12 @@ export async function planTraining(
 }
 
 /** The reader names options as they are called in `data`. */
-async function readEvaluationData(options: DataOptions): Promise<PreferenceDataset> {
+async function readEvaluationData(
+  options: DataOptions,
+  readDataset: typeof readPreferenceDataset,
+): Promise<PreferenceDataset> {
   try {
-    return await readPreferenceDataset(options);
+    return await readDataset(options);
   } catch (error) {
     if (error instanceof BadInputError) error.message = `evaluation.data: ${error.message}`;
     throw error;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { directoryStageCache } from "../cache/directory-stage-cache.js";
@@ -9,6 +10,7 @@ import { exampleCount, examplePairs } from "../report/example-pairs.js";
 import { writeReport } from "../report/write-report.js";
 import { openRunDirectory, type OpenRunDirectory } from "../run/open-run-directory.js";
 import { readEvaluationRows } from "../run/read-evaluation.js";
+import { runPaths } from "../run/run-files.js";
 import { runRecipe } from "../stages/run-recipe.js";
 import { catchInterrupts } from "./catch-interrupts.js";
 import { type CommandContext, printJson, useColor } from "./command-context.js";
@@ -22,6 +24,7 @@ import { createAlgorithm, createJudges } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 
 interface TrainOptions extends TrainingOptions {
+  readonly startOrResume?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -39,6 +42,10 @@ export const trainCommand = (context: CommandContext): Command =>
     .option("--seed <number>", "seed of the run and of all its stages", wholeNumber(0))
     .option("--set <path=value>", "set one value of the recipe, as JSON or as text; can be repeated", collect)
     .option("--resume", "go on with the run in the folder")
+    .option(
+      "--start-or-resume",
+      "go on with the run in the folder if there is one, else start it: for jobs and scripts",
+    )
     .option("--dry-run", "print what would run, and start nothing")
     .option("--json", "print the result as JSON on standard output")
     .addHelpText(
@@ -60,7 +67,9 @@ Examples:
       const progress = progressOf(context);
       const { signal, release } = catchInterrupts(context);
       try {
-        const evaluation = await train(context, plan, { resume: options.resume ?? false, progress, signal });
+        const resume =
+          options.resume ?? (options.startOrResume === true && existsSync(runPaths(plan.directory).recipe));
+        const evaluation = await train(context, plan, { resume, progress, signal });
         progress.close();
         await printResult(context, plan, evaluation, options.json ?? false);
       } finally {

@@ -22,7 +22,7 @@ export function parseSetting(text: string): Setting {
 }
 
 /** Numbers, true, lists and the like are JSON; whatever is none is a text that needs no quotes. */
-function jsonOrText(value: string): unknown {
+export function jsonOrText(value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {

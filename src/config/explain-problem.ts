@@ -13,7 +13,13 @@ function shown(value: unknown): string {
 }
 
 /** "policy.itterations is not a key of a recipe; did you mean policy.iterations?" */
-export function explainUnknownKey(key: string, where: string, schema: z.core.$ZodType, value: unknown): string {
+export function explainUnknownKey(
+  key: string,
+  where: string,
+  schema: z.core.$ZodType,
+  value: unknown,
+  what = "a recipe",
+): string {
   const prefix = where === "" ? "" : `${where}.`;
   const names = [...keysOf(schema, value).keys()];
   // The right name at another depth is a likelier slip than another name here.
@@ -22,7 +28,7 @@ export function explainUnknownKey(key: string, where: string, schema: z.core.$Zo
     meant === undefined
       ? `the keys ${where === "" ? "here" : `of ${where}`} are ${names.join(", ")}`
       : `did you mean ${prefix}${meant}?`;
-  return `${prefix}${key} is not a key of a recipe; ${advice}`;
+  return `${prefix}${key} is not a key of ${what}; ${advice}`;
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -74,13 +80,18 @@ function schemaAt(schema: z.core.$ZodType, value: unknown, path: readonly Proper
   );
 }
 
-/** Lines that say what is wrong with a recipe: where, what was found, what was expected. */
-export function explainProblem(issue: z.core.$ZodIssue, recipe: unknown, schema: z.core.$ZodType): readonly string[] {
-  const where = issue.path.length === 0 ? "the recipe" : dotted(issue.path);
+/** Lines that say what is wrong with a recipe, or with `what`: where, what was found, what was expected. */
+export function explainProblem(
+  issue: z.core.$ZodIssue,
+  recipe: unknown,
+  schema: z.core.$ZodType,
+  what = "a recipe",
+): readonly string[] {
+  const where = issue.path.length === 0 ? `the ${what.replace(/^a /, "")}` : dotted(issue.path);
   const value = valueAt(recipe, issue.path);
   const here = schemaAt(schema, recipe, issue.path);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => explainUnknownKey(key, dotted(issue.path), here, value));
+    return issue.keys.map((key) => explainUnknownKey(key, dotted(issue.path), here, value, what));
   }
   // What may hold a secret is not repeated.
   if (issue.code === "custom" && issue.params?.["hideValue"] === true) return [`${where}: ${issue.message}`];

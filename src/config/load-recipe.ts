@@ -18,6 +18,9 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** To start from. */
+const EXAMPLES = { recipe: "recipes/reviews.json", sweep: "recipes/sweeps/tldr-pythia-2.8b-table-1.json" };
+
 /** What the command line changes about a recipe. */
 export interface RecipeOverrides {
   /** Replaces the run's seed, and drops those of single stages. */
@@ -80,14 +83,18 @@ export const refusal = (path: string, problems: readonly string[]): BadInputErro
       : `${path}: ${problems.length} problems\n  ${problems.join("\n  ")}`,
   );
 
-async function readJsonFile(path: string): Promise<unknown> {
+/**
+ * @param what it is, for messages
+ * @throws BadInputError if it cannot be read or is not JSON
+ */
+export async function readJsonFile(path: string, what: "recipe" | "sweep" = "recipe"): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    const what = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
-    throw new BadInputError(`Cannot read the recipe ${path}: ${what}. recipes/reviews.json is one to start from.`, {
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
+    throw new BadInputError(`Cannot read the ${what} ${path}: ${why}. ${EXAMPLES[what]} is one to start from.`, {
       cause,
     });
   }

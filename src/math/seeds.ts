@@ -16,7 +16,8 @@ export type SeedPurpose =
   | "validation"
   | "evaluation"
   | "bootstrap"
-  | "sample";
+  | "sample"
+  | "sweep";
 
 /**
  * The seed of one thing of a run: a function of its position alone, never of what was drawn before it.

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /**
  * What may change between a run's sessions: how the server is reached, and how long is waited for it. Nothing of it has
  * a part in the numbers. (Threads, device and type do.)
@@ -26,6 +28,13 @@ export function recipeDifferences(before: unknown, now: unknown): readonly Diffe
   return keys
     .map((key) => ({ key, before: flatBefore.get(key), now: flatNow.get(key) }))
     .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.now));
+}
+
+/** SHA-256 (hexadecimal) of a resolved recipe, less what may differ: equal where `recipeDifferences` finds none. */
+export function recipeHash(recipe: unknown): string {
+  const flat = [...flatten(JSON.parse(JSON.stringify(recipe)))].filter(([key]) => !MAY_DIFFER.has(key));
+  const sorted = flat.sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }
 
 /** Leaves by their dotted path; lists are leaves. */
