@@ -334,11 +334,15 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="example: scripts/fetch-assets --to /data/drpo-assets",
     )
     parser.add_argument("--to", type=Path, default=REPOSITORY / "assets", metavar="DIR", help="default: assets/ here")
-    to: Path = parser.parse_args(arguments).to
+    names = [asset.name for asset in ASSETS]
+    parser.add_argument("--only", choices=names, metavar="NAME", help=f"one of {', '.join(names)} (default: all)")
+    options = parser.parse_args(arguments)
+    to: Path = options.to
     try:
         with only_one(to):
             for asset in ASSETS:
-                fetch(asset, to)
+                if options.only in (None, asset.name):
+                    fetch(asset, to)
     except (FetchError, OSError) as error:
         print(f"fetch-assets: {error}", file=sys.stderr)
         return EXIT_ENVIRONMENT

@@ -12,33 +12,16 @@ import sys
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+from make_base import learn_tokenizer
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
-END_OF_TEXT = "<|endoftext|>"
 VOCABULARY = 512
 CONTEXT = 256
 HIDDEN_SIZES = {"gpt-neox-s": 16, "gpt-neox-m": 32, "gpt-neox-l": 48}
 
 
-def learn_tokenizer(texts: list[Path]) -> PreTrainedTokenizerFast:
-    bytes_and_words = Tokenizer(models.BPE())
-    bytes_and_words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bytes_and_words.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=[END_OF_TEXT],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    bytes_and_words.train([str(path) for path in texts], trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=bytes_and_words, bos_token=END_OF_TEXT, eos_token=END_OF_TEXT, unk_token=END_OF_TEXT
-    )
-
-
-def make_base(hidden_size: int) -> GPTNeoXForCausalLM:
+def random_gpt_neox(hidden_size: int) -> GPTNeoXForCausalLM:
     torch.manual_seed(1)
     return GPTNeoXForCausalLM(
         GPTNeoXConfig(
@@ -60,9 +43,10 @@ def make_base(hidden_size: int) -> GPTNeoXForCausalLM:
 def main() -> None:
     folder = Path(sys.argv[1])
     disable_progress_bar()
-    tokenizer = learn_tokenizer(sorted(folder.glob("tldr/*.jsonl")))
+    lines = (line for path in sorted(folder.glob("tldr/*.jsonl")) for line in path.read_text("utf-8").splitlines())
+    tokenizer = learn_tokenizer(lines, VOCABULARY)
     for name, hidden_size in HIDDEN_SIZES.items():
-        make_base(hidden_size).save_pretrained(folder / name)
+        random_gpt_neox(hidden_size).save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
 
 

@@ -71,8 +71,9 @@ export async function openTrainedRun(
   const load = async (model: TrainedModel): Promise<ModelHandle> => {
     if (model === "policy") return loadPolicy(server, lastCommit, directory, signal);
     const run = await openStages();
-    if (model === "sft") return (await sftStage(run)).reference;
-    const rewardModel = await rewardModelStage(run);
+    const sft = await sftStage(run);
+    if (model === "sft") return sft.reference;
+    const rewardModel = await rewardModelStage(run, sft);
     if (rewardModel) return rewardModel.model;
     throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
   };

@@ -25,6 +25,10 @@ export const scoreUnits = ({ normalise }: { readonly normalise: boolean }) => ({
 const trained = z
   .strictObject({
     kind: z.literal("train"),
+    startFrom: z
+      .enum(["base", "sft"])
+      .default("base")
+      .describe("Whose weights it starts from; the scalar head starts at zero."),
     template,
     ...scoreUnits({ normalise: true }),
     maxResponses: z.number().int().positive().optional().describe("Train on at most so many, chosen by the seed."),

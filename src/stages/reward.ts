@@ -30,7 +30,7 @@ export interface RewardOutput {
 
 /** The reward model, trained or loaded, if scores need one; the functions that give others; and the units of each. */
 export async function rewardStage(run: OpenRun, sft: SftOutput): Promise<RewardOutput> {
-  const rewardModel = await rewardModelStage(run);
+  const rewardModel = await rewardModelStage(run, sft);
   const terms: ScoreTerm[] = [];
   for (const term of rewardTerms(run.recipe.reward)) {
     const source = isRewardModel(term.reward)

@@ -1,7 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readRun } from "../../src/run/read-run.js";
+import { readSafetensors } from "../compat/read-safetensors.js";
 import { createTinyProject, hasPython, tinyRecipe, type TinyProject } from "../commands/tiny-project.js";
 
 const optimizer = { learningRate: 0.01 };
@@ -77,4 +78,33 @@ const RUNS: Readonly<Record<string, object>> = {
     },
     120_000,
   );
+
+  test("a reward model that starts from SFT, all weights trained", async () => {
+    const directory = join(project.folder, "from-sft");
+    // A rate at which nothing moves: what it ends with is what it began with.
+    const reward = { ...tinyRecipe.reward, startFrom: "sft", optimizer: { learningRate: 1e-12 } };
+    const model = { base: "base", shape: { kind: "full" } };
+    await project.writeRecipe({ model, reward, policy: short });
+    const before = new Set(await readdir(join(project.folder, "cache", "stages")));
+    const { stderr, exitCode } = await project.drpo(["train", "recipe.json", "--run-dir", directory]);
+    expect({ stderr: exitCode === 0 ? "" : stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    const made = (await readdir(join(project.folder, "cache", "stages"))).filter((name) => !before.has(name));
+    const weights = (stage: string, file: string) =>
+      readSafetensors(
+        join(
+          project.folder,
+          "cache",
+          "stages",
+          made.find((name) => new RegExp(`^${stage}-\\w{16}$`).test(name))!,
+          file,
+        ),
+      );
+    const [sft, rewardModel] = [weights("sft", "reference.safetensors"), weights("reward", "reward-model.safetensors")];
+    const shared = [...sft.keys()].filter((name) => rewardModel.has(name));
+    expect(shared.length).toBeGreaterThan(10);
+    for (const name of shared) {
+      const [a, b] = [sft.get(name)!, rewardModel.get(name)!];
+      expect(Math.max(...a.map((x, i) => Math.abs(x - b[i]!)))).toBeLessThan(1e-6);
+    }
+  }, 120_000);
 });
