@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** The float tensors of a safetensors file, flattened, by name. */
-export function readSafetensors(path: string): ReadonlyMap<string, Float64Array | Float32Array> {
+export function readSafetensors(path: string): ReadonlyMap<string, Float64Array> {
   const bytes = readFileSync(path);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString("utf8", 8, start)) as Record<
@@ -13,7 +13,7 @@ export function readSafetensors(path: string): ReadonlyMap<string, Float64Array 
     floats.map(([name, { dtype, data_offsets }]) => {
       const [from, to] = data_offsets;
       const { buffer } = Uint8Array.from(bytes.subarray(start + from, start + to));
-      return [name, dtype === "F64" ? new Float64Array(buffer) : new Float32Array(buffer)];
+      return [name, dtype === "F64" ? new Float64Array(buffer) : Float64Array.from(new Float32Array(buffer))];
     }),
   );
 }

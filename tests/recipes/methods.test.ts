@@ -85,17 +85,18 @@ const RUNS: Readonly<Record<string, object>> = {
     const reward = { ...tinyRecipe.reward, startFrom: "sft", optimizer: { learningRate: 1e-12 } };
     const model = { base: "base", shape: { kind: "full" } };
     await project.writeRecipe({ model, reward, policy: short });
-    const before = new Set(await readdir(join(project.folder, "cache", "stages")));
-    const { stderr, exitCode } = await project.drpo(["train", "recipe.json", "--run-dir", directory]);
+    const cache = join(project.folder, "cache-of-its-own");
+    const { stderr, exitCode } = await project.drpo(["train", "recipe.json", "--run-dir", directory], {
+      environment: { DRPO_CACHE_DIR: cache },
+    });
     expect({ stderr: exitCode === 0 ? "" : stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
-    const made = (await readdir(join(project.folder, "cache", "stages"))).filter((name) => !before.has(name));
+    const folders = await readdir(join(cache, "stages"));
     const weights = (stage: string, file: string) =>
       readSafetensors(
         join(
-          project.folder,
-          "cache",
+          cache,
           "stages",
-          made.find((name) => new RegExp(`^${stage}-\\w{16}$`).test(name))!,
+          folders.find((name) => name.startsWith(stage) && !name.endsWith(".json"))!,
           file,
         ),
       );

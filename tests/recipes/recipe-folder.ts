@@ -8,7 +8,7 @@ import { ROOT, runDrpo, startDrpo, type DrpoOptions, type Outcome, type StartedD
 
 /** Recipes that reproduce the paper, without ".json". */
 const names = readdirSync(join(ROOT, "recipes"))
-  .filter((name) => name.endsWith(".json") && name !== "reviews.json")
+  .filter((name) => name.endsWith(".json") && !name.startsWith("reviews"))
   .map((name) => name.slice(0, -".json".length));
 
 export const TINY_RECIPES = names.filter((name) => name.endsWith("-tiny"));
