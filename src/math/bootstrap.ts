@@ -1,4 +1,4 @@
-import { Random } from "./random.js";
+import { fastRandom } from "./fast-random.js";
 import { quantile } from "./statistics.js";
 
 /** An estimate with its 95 % interval, from n units. */
@@ -28,7 +28,8 @@ export function bootstrap(
   const random = fastRandom(seed);
   const draws: number[] = [];
   for (let resample = 0; resample < resamples; resample++) {
-    for (let i = 0; i < n; i++) indices[i] = Math.floor(random() * n);
+    // Storing in an Int32Array rounds down.
+    for (let i = 0; i < n; i++) indices[i] = random() * n;
     const draw = statistic(indices);
     if (Number.isFinite(draw)) draws.push(draw);
   }
@@ -48,15 +49,4 @@ export function bootstrapMean(xs: readonly number[], options: BootstrapOptions):
     },
     options,
   );
-}
-
-/** A bootstrap draws millions of numbers; 32-bit words (mulberry32, Ettinger 2017) are enough and need no bigint. */
-function fastRandom(seed: bigint): () => number {
-  let state = Math.floor(new Random(seed).next() * 2 ** 32) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
