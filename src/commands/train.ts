@@ -167,7 +167,7 @@ async function printResult(
   evaluation: Evaluation,
   asJson: boolean,
 ): Promise<void> {
-  const report = await writeReport({ directory });
+  const { page: report } = await writeReport({ directories: [directory], version: packageVersion() });
   if (asJson) {
     printJson(context, { runDirectory: directory, report, evaluation });
     return;

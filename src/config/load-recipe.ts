@@ -30,7 +30,7 @@ export interface RecipeOverrides {
 }
 
 /**
- * Reads a recipe from its file and resolves it.
+ * Reads a recipe from its file, or from the recipe.json of a run that had it, and resolves it.
  * @param schema `recipeSchema(...)` with the algorithms, judges and rewards that are registered
  * @throws BadInputError
  */
@@ -39,8 +39,16 @@ export async function loadRecipe<Schema extends z.ZodType<Recipe>>(
   schema: Schema,
   overrides: RecipeOverrides = {},
 ): Promise<z.output<Schema>> {
-  return resolveRecipe({ raw: await readJsonFile(path), name: path, folder: dirname(path) }, schema, overrides);
+  return resolveRecipe(
+    { raw: recipeIn(await readJsonFile(path)), name: path, folder: dirname(path) },
+    schema,
+    overrides,
+  );
 }
+
+/** The recipe itself, where the file is the recipe.json of a run, which has more beside it. */
+const recipeIn = (file: unknown): unknown =>
+  isObject(file) && typeof file["runId"] === "string" && isObject(file["recipe"]) ? file["recipe"] : file;
 
 /**
  * Applies what the command line changes about a recipe, writes out every default, and makes paths absolute. Everything

@@ -30,7 +30,7 @@ export function formatStyled(x: number, { isShare = false, decimals, signed = fa
 }
 
 /** "1.08 to 1.36". */
-export function formatInterval({ low, high }: Metric, style: NumberStyle): string {
+export function formatInterval({ low, high }: Pick<Metric, "low" | "high">, style: NumberStyle): string {
   const bound = { ...style, isShare: false };
   const scale = style.isShare ? 100 : 1;
   return `${formatStyled(scale * low, bound)} to ${formatStyled(scale * high, bound)}${style.isShare ? " %" : ""}`;

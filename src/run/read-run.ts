@@ -2,10 +2,11 @@ import type { Evaluation } from "../domain/evaluation.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { BadInputError, CorruptStateError } from "../errors.js";
 import type { Commit, MetricsLine } from "../ports/run-directory.js";
-import { lastCommitOf, readJournal } from "./journal.js";
+import { lastCommitOf } from "./journal.js";
 import { readEvaluation } from "./read-evaluation.js";
 import { readIfThere } from "./read-if-there.js";
 import { type RunState, runState } from "./run-state.js";
+import { salvageJournal } from "./salvage-journal.js";
 import { metricsLineSchema, runPaths, runRecordSchema, type JournalEntry, type RunRecord } from "./run-files.js";
 
 /** A run as its files tell it. What reports does so from this and nothing else. */
@@ -33,12 +34,19 @@ export async function readRun(directory: string): Promise<RunReading> {
   const record = await readRunRecord(directory);
   const paths = runPaths(directory);
   const problems: string[] = [];
-  const journal = await orProblem(async () => (await readJournal(paths.journal)).entries, [], problems);
+  const { entries: journal, problem, isTorn } = await salvageJournal(paths.journal);
+  if (problem !== null) problems.push(problem);
   const metrics = await readMetrics(paths.metrics, problems);
   const evaluation = await orProblem(() => readEvaluation(directory), null, problems);
   const [lastCommit, state] = [lastCommitOf(journal), await runState(directory, journal)];
+  // A line under way is none yet; a process that ended while it wrote one will not end it.
+  if (isTorn && state.status !== "running") problems.push(tornJournal(paths.journal, directory));
   return { directory, record, journal, lastCommit, state, metrics, evaluation, problems };
 }
+
+const tornJournal = (path: string, directory: string): string =>
+  `${path}: its last line is cut off, and what it told is lost. The run goes on from the line before: ` +
+  `drpo train --resume --run-dir ${directory}`;
 
 /**
  * recipe.json of a run: its resolved recipe, id, versions and hashes.
@@ -82,8 +90,11 @@ function parseFile<T>(path: string, text: string, schema: { parse(value: unknown
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new CorruptStateError(`${path} is damaged: it is not what a run writes. Restore it from a copy.`, {
-      cause: error,
-    });
+    throw new CorruptStateError(
+      `${path} is damaged, or of another version of drpo. Restore it from a copy, or read it with the version that wrote it.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

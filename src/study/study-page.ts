@@ -1,5 +1,6 @@
 import { CURVE_STYLE, curvesChart } from "../report/curves-chart.js";
 import { Html, html } from "../report/html.js";
+import { PLOT_STYLE } from "../report/render-plot.js";
 import { REPORT_STYLE } from "../report/report-style.js";
 import type { StudyResult, StudyTable } from "./study.js";
 import { cellText } from "./study-markdown.js";
@@ -32,7 +33,7 @@ export const studyPage = ({ title, description, findings, charts, tables }: Stud
         <meta name="color-scheme" content="light dark" />
         <title>${title} · drpo study</title>
         <style>
-          ${new Html(REPORT_STYLE + CURVE_STYLE + STUDY_STYLE)}
+          ${new Html(REPORT_STYLE + PLOT_STYLE + CURVE_STYLE + STUDY_STYLE)}
         </style>
       </head>
       <body>

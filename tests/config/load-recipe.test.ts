@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { z } from "zod";
-import { resolveRecipe, type RecipeOverrides } from "../../src/config/load-recipe.js";
+import { loadRecipe, resolveRecipe, type RecipeOverrides } from "../../src/config/load-recipe.js";
 import { recipeSchema } from "../../src/config/recipe.js";
 import { BadInputError } from "../../src/errors.js";
 
@@ -51,6 +51,13 @@ const problem = (changes: object = {}, overrides: RecipeOverrides = {}): string 
 };
 
 describe("a resolved recipe", () => {
+  test("is that of a run, from the recipe.json of the run, with another seed if one is given", async () => {
+    const path = join(folder, "run-recipe.json");
+    await writeFile(path, JSON.stringify({ runId: "r1", versions: {}, recipe: resolved() }));
+    expect(await loadRecipe(path, schema)).toEqual(resolved());
+    expect(await loadRecipe(path, schema, { seed: 5 })).toEqual({ ...resolved({}, { seed: 5 }) });
+  });
+
   test("has every default, and absolute paths", () => {
     const recipe = resolved();
     expect(recipe).toMatchObject({

@@ -47,12 +47,23 @@ test("broken parts are named and the rest is read", async () => {
   await writeFile(join(directory, "evaluation.json"), '{"sft": 1}');
   const reading = await readRun(directory);
   expect(reading.metrics).toHaveLength(2);
-  expect(reading).toMatchObject({ journal: [], lastCommit: null, evaluation: null });
+  // What the other lines of the journal say is known.
+  expect(reading).toMatchObject({ journal: [{ event: "opened" }, { event: "commit" }], evaluation: null });
   expect(reading.problems).toEqual([
     expect.stringMatching(/journal\.jsonl:3: the line is not JSON/),
     expect.stringMatching(/metrics\.jsonl: 2 lines are damaged, the first is line 4/),
     expect.stringMatching(/evaluation\.json is damaged/),
   ]);
+});
+
+test("a journal's last line that is cut off is named once nobody writes it", async () => {
+  const run = await writtenRun();
+  await appendFile(join(directory, "journal.jsonl"), '{"event":"comm');
+  expect((await readRun(directory)).problems).toEqual([]);
+  await run.close();
+  const { problems, lastCommit } = await readRun(directory);
+  expect(problems).toEqual([expect.stringMatching(/journal\.jsonl: its last line is cut off/)]);
+  expect(lastCommit).toEqual(commit(1));
 });
 
 test("a run that has only begun has no problems", async () => {
