@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { CommandContext } from "./command-context.js";
+import { dashboardCommand } from "./dashboard.js";
 import { doctorCommand } from "./doctor.js";
 import { exportCommand } from "./export.js";
 import { packageVersion } from "./package-version.js";
@@ -28,6 +29,7 @@ export function createProgram(context: CommandContext): Command {
     exportCommand,
     doctorCommand,
     reportCommand,
+    dashboardCommand,
     studyCommand,
   ];
   for (const command of commands) program.addCommand(command(context));

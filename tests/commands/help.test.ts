@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 describe("help", () => {
-  test.each(["", "train", "sweep", "serve", "sample", "export", "doctor", "report"])(
+  test.each(["", "train", "sweep", "serve", "sample", "export", "doctor", "report", "dashboard"])(
     "of drpo %s has an example",
     async (command) => {
       const { stdout, stderr, exitCode } = await runDrpo([...(command === "" ? [] : [command]), "--help"]);

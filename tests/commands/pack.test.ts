@@ -40,6 +40,8 @@ describe("the npm package", () => {
         ...[
           "dist/cli.js",
           "dist/index.js",
+          "dist/dashboard/browser/main.js",
+          "dist/dashboard/browser/dashboard.css",
           "docs/recipe.schema.json",
           "proto/drpo/v1/common.proto",
           "recipes/reviews.json",

@@ -87,17 +87,24 @@ let isBuilt = false;
 export function buildOnce(): void {
   if (isBuilt) return;
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
-  for (const name of sources.filter((one) => one.endsWith(".ts") && !one.endsWith(".d.ts"))) {
+  for (const name of sources.filter((one) => /\.(tsx?|css|svg)$/.test(one) && !one.endsWith(".d.ts"))) {
     const source = join(ROOT, "src", name);
-    const target = join(ROOT, "dist", name.replace(/\.ts$/, ".js"));
+    const target = join(ROOT, "dist", name.replace(/\.tsx?$/, ".js"));
     if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) continue;
-    const { outputText } = ts.transpileModule(readFileSync(source, "utf8"), {
-      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true },
-    });
     mkdirSync(dirname(target), { recursive: true });
     // Whole or not at all: other tests may be running the same file.
-    writeFileSync(`${target}.${process.pid}`, outputText);
+    writeFileSync(`${target}.${process.pid}`, translated(name, readFileSync(source, "utf8")));
     renameSync(`${target}.${process.pid}`, target);
   }
   isBuilt = true;
+}
+
+function translated(fileName: string, text: string): string {
+  if (!/\.tsx?$/.test(fileName)) return text;
+  const { ESNext: module } = ts.ModuleKind;
+  const { ReactJSX: jsx } = ts.JsxEmit;
+  const compilerOptions = { module, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true };
+  // As src/dashboard/browser/tsconfig.json has it.
+  const page = fileName.endsWith(".tsx") ? { jsx, jsxImportSource: "preact" } : {};
+  return ts.transpileModule(text, { fileName, compilerOptions: { ...compilerOptions, ...page } }).outputText;
 }

@@ -1,0 +1,100 @@
+import type { JSX } from "preact";
+import type { RunDetail } from "../api.js";
+import { IntervalCell } from "./evaluation-table.js";
+import { formatNumber } from "./format.js";
+import { ScrollRegion } from "./scroll-region.js";
+
+/** Results side by side, and the settings that are not the same in all. */
+export function CompareTables({ details }: { readonly details: readonly RunDetail[] }): JSX.Element {
+  return (
+    <>
+      <Results details={details} />
+      <Differences details={details} />
+    </>
+  );
+}
+
+/** Shown as figures of the policy; those without an evaluation by their last validation. */
+function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.Element {
+  const names = new Map(details.flatMap(({ evaluation }) => (evaluation ?? []).map((row) => [row.name, row] as const)));
+  const figures = [...names.values()].filter(
+    ({ name }) =>
+      ["score", "klK1", "responseTokens", "endedShare", "judgeWinRate", "rougeL"].includes(name) ||
+      name.startsWith("winRate"),
+  );
+  return (
+    <ScrollRegion label="Results">
+      <table class="figures">
+        <caption>Results</caption>
+        <thead>
+          <tr>
+            <th scope="col">Run</th>
+            <th scope="col" class="number">
+              Iteration
+            </th>
+            <th scope="col" class="number">
+              Last validation: score
+            </th>
+            <th scope="col" class="number">
+              KL
+            </th>
+            {figures.map(({ name, title }) => (
+              <th key={name} scope="col" class="number">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {details.map(({ summary, evaluation }) => (
+            <tr key={summary.id}>
+              <th scope="row">{summary.id}</th>
+              <td class="number">{summary.iteration}</td>
+              <td class="number">{formatNumber(summary.score)}</td>
+              <td class="number">{formatNumber(summary.kl)}</td>
+              {figures.map(({ name }) => {
+                const row = evaluation?.find((one) => one.name === name);
+                return <IntervalCell key={name} interval={row?.policy ?? row?.difference ?? null} />;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ScrollRegion>
+  );
+}
+
+function Differences({ details }: { readonly details: readonly RunDetail[] }): JSX.Element {
+  const settings = details.map(({ settings: own }) => new Map(own.map(({ key, value }) => [key, value])));
+  const keys = [...new Set(settings.flatMap((own) => [...own.keys()]))].filter(
+    (key) => new Set(settings.map((own) => own.get(key))).size > 1,
+  );
+  if (keys.length === 0) return <p class="quiet">The recipes are the same.</p>;
+  return (
+    <ScrollRegion label="Where the recipes differ">
+      <table class="figures">
+        <caption>Where the recipes differ</caption>
+        <thead>
+          <tr>
+            <th scope="col">Setting</th>
+            {details.map(({ summary }) => (
+              <th key={summary.id} scope="col">
+                {summary.id}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {keys.map((key) => (
+            <tr key={key}>
+              <th scope="row">{key}</th>
+              {settings.map((own, i) => (
+                <td key={details[i]!.summary.id}>{own.get(key) ?? "\u2013"}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ScrollRegion>
+  );
+}
