@@ -110,6 +110,10 @@ const dpoSchema = z.strictObject({
     .positive()
     .optional()
     .describe("Train on at most so many pairs an epoch, drawn by the seed."),
+  onlyWithinBudget: z
+    .boolean()
+    .default(false)
+    .describe("Only pairs whose responses both end within response.maxTokens."),
   ...common,
 });
 

@@ -1,5 +1,5 @@
 import type { DpoOptions } from "../config/policy.js";
-import type { TokenizedGroup, TokenizedResponse } from "../domain/tokenized-dataset.js";
+import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
 import { refuseDivergence } from "../drpo/refuse-divergence.js";
 import { scheduledStep } from "../drpo/scheduled-step.js";
 import { splitBySpan } from "../drpo/training-rows.js";
@@ -71,15 +71,21 @@ export async function trainByDpo(
   task.end();
 }
 
-/** Pairs of one epoch, in the order of its batches. @throws BadInputError if the data has none that fit the context */
-function epochPairs(run: OpenRun, { maxPairs = Infinity }: DpoOptions, seed: number, epoch: number): readonly Pair[] {
+/** Pairs of one epoch, in the order of its batches. @throws BadInputError if the data has none that fit */
+function epochPairs(
+  run: OpenRun,
+  { maxPairs = Infinity, onlyWithinBudget }: DpoOptions,
+  seed: number,
+  epoch: number,
+): readonly Pair[] {
   const random = new Random(seedAt(seed, "dpo-pairs", epoch));
+  const budget = onlyWithinBudget ? run.recipe.response.maxTokens : Infinity;
   const fits = ({ prompt, response }: TokenizedResponse) =>
-    prompt.length + response.length <= run.tokenizerInfo.contextTokens;
-  const pairs = run.data.train.flatMap((group) => pairsOf(group, random)).filter((pair) => pair.every(fits));
+    response.length <= budget && prompt.length + response.length <= run.tokenizerInfo.contextTokens;
+  const pairs = run.data.train.flatMap(({ responses }) => pairsOf(responses.filter(fits), random));
   if (pairs.length === 0) {
     throw new BadInputError(
-      "No two responses of the training split that answer one prompt differ in their rating and fit the base's context: " +
+      "No two responses of the training split that answer one prompt differ in their rating and fit (the base's context, policy.onlyWithinBudget): " +
         "DPO has nothing to learn from.",
     );
   }
@@ -87,7 +93,7 @@ function epochPairs(run: OpenRun, { maxPairs = Infinity }: DpoOptions, seed: num
 }
 
 /** A pair as it is; of a ranked list, each response with a random one that is rated otherwise. */
-function pairsOf({ responses }: TokenizedGroup, random: Random): Pair[] {
+function pairsOf(responses: readonly TokenizedResponse[], random: Random): Pair[] {
   const ordered = (a: TokenizedResponse, b: TokenizedResponse): Pair => (a.rating > b.rating ? [a, b] : [b, a]);
   if (responses.length === 2) {
     const [a, b] = responses as [TokenizedResponse, TokenizedResponse];

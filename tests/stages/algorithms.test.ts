@@ -55,7 +55,7 @@ let runs = 0;
 /** One more run whose SFT and reward model come from the cache. */
 async function train(policy: object, options: Parameters<typeof runTiny>[2] = {}) {
   const directory = `${shared.directory}-${runs++}`;
-  const recipe = recipeOf(policy);
+  const { recipe = recipeOf(policy) } = options;
   const { runId, evaluation } = await runTiny(testbed, { ...shared, directory }, { ...options, recipe });
   return { directory, runId, evaluation };
 }
@@ -102,6 +102,17 @@ describe("every algorithm raises the exact probability of what people like, from
     const metrics = await policyMetrics(directory);
     expect(metrics.at(-1)!["accuracy"]).toBeGreaterThan(metrics[0]!["accuracy"]!);
     expect(metrics[0]!["policyLoss"]).toBeCloseTo(Math.log(2), 5);
+  });
+
+  test("dpo on pairs within the budget alone", async () => {
+    const policy = { kind: "dpo", batchSize: 4, optimizer: { learningRate: 0.1 }, validation: { rollouts: 8 } };
+    const batches = async (onlyWithinBudget: boolean) => {
+      const recipe = { ...recipeOf({ ...policy, onlyWithinBudget }), response: { maxTokens: 3 } };
+      return (await policyMetrics((await train({}, { recipe })).directory)).length;
+    };
+    // Nine of the twelve responses of one and two words, and the end of sequence, are in the training split; with those
+    // of three words it has 29.
+    expect([await batches(true), await batches(false)]).toEqual([3, 8]);
   });
 
   test("the KL as a term of the loss holds the policy back, too", async () => {
