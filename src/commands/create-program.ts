@@ -3,6 +3,7 @@ import type { CommandContext } from "./command-context.js";
 import { dashboardCommand } from "./dashboard.js";
 import { doctorCommand } from "./doctor.js";
 import { exportCommand } from "./export.js";
+import { logMetricsCommand } from "./log-metrics.js";
 import { packageVersion } from "./package-version.js";
 import { reportCommand } from "./report.js";
 import { sampleCommand } from "./sample.js";
@@ -31,6 +32,7 @@ export function createProgram(context: CommandContext): Command {
     reportCommand,
     dashboardCommand,
     studyCommand,
+    logMetricsCommand,
   ];
   for (const command of commands) program.addCommand(command(context));
   for (const command of withSubcommands(program)) {

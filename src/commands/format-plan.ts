@@ -56,10 +56,14 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
     `reward         ${rewardOf[recipe.reward.kind] ?? recipe.reward.kind}`,
     `policy         ${policyLine(recipe.policy)}`,
     `evaluation     ${evaluation.responses} responses, half of them by SFT${plan.evaluationDataset ? ", on another dataset" : ""}`,
+    `metrics        ${["metrics.jsonl", ...recipe.loggers.map(loggerName)].join(", ")}`,
     "",
     JSON.stringify(recipe, null, 2),
   ].join("\n");
 }
+
+const loggerName = (logger: TrainingPlan["recipe"]["loggers"][number]): string =>
+  logger.kind === "wandb" ? `wandb (${logger.mode}, project ${logger.project})` : logger.kind;
 
 function policyLine(policy: TrainingPlan["recipe"]["policy"]): string {
   if (policy.kind === "dpo") return `dpo, offline: ${policy.epochs} epochs of batches of ${policy.batchSize} pairs`;

@@ -9,9 +9,11 @@ import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
 import { BadInputError } from "../errors.js";
+import type { MetricLogger } from "../ports/metric-logger.js";
 import type { RewardFunction } from "../ports/reward-function.js";
 import { readRunRecord } from "../run/read-run.js";
 import type { CommandContext } from "./command-context.js";
+import { createLoggers } from "./create-loggers.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
 import { readResetFiles } from "./read-reset-files.js";
@@ -36,6 +38,8 @@ export interface TrainingPlan {
   readonly cutFunction: CutFunction | null;
   /** Rewards that are no reward model, by their place in the recipe. */
   readonly rewardFunctions: ReadonlyMap<string, RewardFunction>;
+  /** Not started. */
+  readonly loggers: readonly MetricLogger[];
   /** Of what the run depends on and that files hold; SHA-256 (hexadecimal). */
   readonly hashes: Record<string, string>;
   /** Absolute. */
@@ -43,7 +47,7 @@ export interface TrainingPlan {
 }
 
 /**
- * Reads recipe and data. A resumed run needs no recipe: it goes on with its own.
+ * Reads recipe and data, and looks for what its rewards and loggers need. A resumed run needs no recipe: it goes on with its own.
  * @throws BadInputError with everything that is wrong
  */
 export async function planTraining(
@@ -65,8 +69,9 @@ export async function planTraining(
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
   const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
   const { pool, cutFunction, hashes } = await readResetFiles(recipe);
+  const loggers = await createLoggers(recipe, environment);
   return {
-    ...{ recipe, dataset, evaluationDataset, directory, rewardFunctions, pool, cutFunction },
+    ...{ recipe, dataset, evaluationDataset, directory, rewardFunctions, loggers, pool, cutFunction },
     hashes: {
       ...{ data: dataset.hash, ...hashes, ...hashOfRewards(rewardFunctions) },
       ...(evaluationDataset ? { "evaluation data": evaluationDataset.hash } : {}),

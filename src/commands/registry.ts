@@ -2,6 +2,8 @@ import { z } from "zod";
 import { recipeSchema } from "../config/recipe.js";
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
 import { createLexiconJudge, lexiconJudgeOptions } from "../judge/lexicon-judge.js";
+import { tensorboardLoggerOptions } from "../loggers/tensorboard-logger.js";
+import { wandbLoggerOptions } from "../loggers/wandb-options.js";
 import type { Judge } from "../ports/judge.js";
 import { functionRewardOptions } from "../rewards/function-reward.js";
 import { httpRewardOptions } from "../rewards/http-reward-options.js";
@@ -9,11 +11,12 @@ import { ALGORITHMS, algorithmRegistry } from "./algorithm-registry.js";
 
 const algorithms = algorithmRegistry(ALGORITHMS);
 
-/** The schema of a recipe with every algorithm, judge and reward that there is. */
+/** The schema of a recipe with every algorithm, judge, reward and logger that there is. */
 export const registeredRecipeSchema = recipeSchema({
   algorithm: algorithms.schema,
   judge: z.discriminatedUnion("kind", [lexiconJudgeOptions]).describe("Who says which of two responses is better."),
   rewards: [functionRewardOptions, httpRewardOptions],
+  loggers: [tensorboardLoggerOptions, wandbLoggerOptions],
 }).superRefine(({ policy }, context) => {
   if (policy.kind !== "online") return;
   for (const { path, message } of algorithms.conflicts(policy))

@@ -20,8 +20,10 @@ import { collect, wholeNumber } from "./option-parsers.js";
 import { packageVersion } from "./package-version.js";
 import { planTraining, type TrainingOptions, type TrainingPlan } from "./plan-training.js";
 import { progressOf } from "./progress-of.js";
+import { readLoggedRun } from "./read-logged-run.js";
 import { createAlgorithm, createJudges } from "./registry.js";
 import { shownPath } from "./shown-path.js";
+import { unfailingLoggers, withLoggers } from "./unfailing-loggers.js";
 
 interface TrainOptions extends TrainingOptions {
   readonly startOrResume?: boolean;
@@ -86,20 +88,28 @@ interface Session {
 
 async function train(context: CommandContext, plan: TrainingPlan, session: Session): Promise<Evaluation> {
   const { recipe, directory, hashes } = plan;
+  const shown = shownPath(directory, context.cwd);
   const run = await openRunDirectory({
     ...{ directory, recipe, resume: session.resume, hashes },
     versions: { drpo: packageVersion(), node: process.versions.node },
   });
+  const note = (line: string) => session.progress.note(line);
+  const loggers = unfailingLoggers(plan.loggers, { sendAgain: `drpo log-metrics ${shown}`, warn: note });
+  let isDone = false;
   try {
-    session.progress.note(`run: ${shownPath(directory, context.cwd)}`);
-    const evaluation = await trainOnServer(context, plan, session, run);
+    note(`run: ${shown}`);
+    await loggers.start(await readLoggedRun(directory, note));
+    const evaluation = await trainOnServer(context, plan, session, withLoggers(run, loggers));
+    await loggers.logEvaluation(evaluation);
     await run.end("done", null);
+    isDone = true;
     return evaluation;
   } catch (error) {
     const outcome = error instanceof InterruptedError ? "interrupted" : "failed";
     await run.end(outcome, error instanceof Error ? error.message : String(error)).catch(() => undefined);
     throw error;
   } finally {
+    await loggers.close({ isDone });
     await run.close();
   }
 }

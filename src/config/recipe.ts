@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { dataSchema } from "./data.js";
 import { evaluationSchema } from "./evaluation.js";
+import { type LoggerKind, loggersSchema, type RegisteredLogger } from "./loggers.js";
 import { modelSchema } from "./model.js";
 import { policySchema } from "./policy.js";
 import { rewardSchema, type RewardKind, type RewardOptions } from "./reward.js";
@@ -9,16 +10,19 @@ import { sftSchema } from "./sft.js";
 
 /**
  * The whole of a run, every default written out. Algorithms, judges and rewards bring their own options: `commands/` passes
- * in the schemas of those that it registers, told apart by `kind`: a union of algorithms, one of judges, a list of rewards.
+ * in the schemas of those that it registers, told apart by `kind`: a union of algorithms, one of judges, lists of rewards
+ * and of loggers.
  */
 export const recipeSchema = <
   Algorithm extends z.ZodType,
   Judge extends z.ZodType,
   const Rewards extends readonly RewardKind[],
+  const Loggers extends readonly [LoggerKind, ...LoggerKind[]],
 >(registered: {
   readonly algorithm: Algorithm;
   readonly judge: Judge;
   readonly rewards: Rewards;
+  readonly loggers: Loggers;
 }) =>
   z.strictObject({
     $schema: z.string().optional(),
@@ -37,6 +41,7 @@ export const recipeSchema = <
     reward: rewardSchema(registered.rewards),
     policy: policySchema(registered.algorithm),
     evaluation: evaluationSchema(registered.judge),
+    loggers: loggersSchema(registered.loggers),
   });
 
 /** What an algorithm or a judge sees of its own options before its schema has given them a type. */
@@ -45,9 +50,12 @@ export interface RegisteredOptions {
 }
 
 type RecipeOfModelsOnly = z.infer<
-  ReturnType<typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>, readonly []>>
+  ReturnType<
+    typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>, readonly [], readonly [LoggerKind]>
+  >
 >;
 
-export interface Recipe extends Omit<RecipeOfModelsOnly, "reward"> {
+export interface Recipe extends Omit<RecipeOfModelsOnly, "reward" | "loggers"> {
   readonly reward: RewardOptions;
+  readonly loggers: readonly RegisteredLogger[];
 }

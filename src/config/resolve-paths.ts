@@ -10,7 +10,7 @@ const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
 /** Paths of a recipe are relative to its folder; here they become absolute, so that a run directory says it all. */
 export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
   const absolute = (path: string): string => (isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path));
-  const { server, model, data, sft, reward, policy, evaluation } = recipe;
+  const { server, model, data, sft, reward, policy, evaluation, loggers } = recipe;
   return {
     ...recipe,
     server:
@@ -24,6 +24,9 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
     reward: withAbsoluteReward(reward, absolute),
     policy: policy.kind === "online" ? { ...policy, reset: withAbsoluteReset(policy.reset, absolute) } : policy,
     evaluation: evaluation.data ? { ...evaluation, data: withAbsoluteData(evaluation.data, absolute) } : evaluation,
+    loggers: loggers.map(({ directory, ...logger }) =>
+      directory === undefined ? logger : { ...logger, directory: absolute(directory) },
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import { flattenRecipe, isConnection } from "../run/recipe-differences.js";
+import { flattenRecipe } from "../config/flatten-recipe.js";
+import { mayDiffer } from "../run/recipe-differences.js";
 import { methodName, resetProportion } from "./method-name.js";
 import { parametersInName } from "./parameters-in-name.js";
 import type { ReportedRun } from "./reported-run.js";
@@ -70,7 +71,7 @@ function configuration({ record }: ReportedRun): ReadonlyMap<string, unknown> {
   const settings = [...flattenRecipe(record.recipe)];
   return new Map(
     settings
-      .filter(([path]) => path !== "name" && path.split(".").at(-1) !== "seed" && !isConnection(path))
+      .filter(([path]) => path !== "name" && path.split(".").at(-1) !== "seed" && !mayDiffer(path))
       .map(([path, value]) => [path, withoutSeeds(value)] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );

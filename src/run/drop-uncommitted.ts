@@ -5,7 +5,7 @@ import { UNFINISHED_FILE, writeFileAtomically } from "../durable-files/write-fil
 import type { runPaths } from "./run-files.js";
 
 /** Stages whose iterations are those of the policy stage; the batches of the others are repeated whole or not at all. */
-const COMMITTED_STAGES: ReadonlySet<unknown> = new Set(["policy", "validation"]);
+export const COMMITTED_STAGES: ReadonlySet<unknown> = new Set(["policy", "validation"]);
 
 /**
  * Removes what is newer than the last commit: it will happen again. Also the rest of a torn last line of the metrics,

@@ -60,6 +60,17 @@ export async function readRunRecord(directory: string): Promise<RunRecord> {
 }
 
 async function readMetrics(path: string, problems: string[]): Promise<readonly MetricsLine[]> {
+  const { lines, damaged } = await readMetricsLines(path);
+  if (damaged.length > 0)
+    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${Math.min(...damaged)}.`);
+  const stages = [...new Set(lines.map(({ stage }) => stage))];
+  return [...lines].sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage) || a.iteration - b.iteration);
+}
+
+/** One line for each stage and iteration, in the order of the file: the latest, at the place of the first. */
+export async function readMetricsLines(
+  path: string,
+): Promise<{ readonly lines: readonly MetricsLine[]; readonly damaged: readonly number[] }> {
   const { rows, damagedLines } = await readJsonLines(path);
   const latest = new Map<string, MetricsLine>();
   const damaged = [...damagedLines];
@@ -68,12 +79,7 @@ async function readMetrics(path: string, problems: string[]): Promise<readonly M
     if (parsed.success) latest.set(JSON.stringify([parsed.data.stage, parsed.data.iteration]), parsed.data);
     else damaged.push(line);
   }
-  if (damaged.length > 0)
-    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${Math.min(...damaged)}.`);
-  const stages = [...new Set([...latest.values()].map(({ stage }) => stage))];
-  return [...latest.values()].sort(
-    (a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage) || a.iteration - b.iteration,
-  );
+  return { lines: [...latest.values()], damaged };
 }
 
 async function orProblem<T>(read: () => Promise<T>, otherwise: T, problems: string[]): Promise<T> {

@@ -11,6 +11,7 @@ const schema = recipeSchema({
   algorithm: z.strictObject({ kind: z.literal("only") }),
   judge: z.strictObject({ kind: z.literal("only") }),
   rewards: [],
+  loggers: [z.strictObject({ kind: z.literal("only") })],
 });
 
 let folder: string;

@@ -14,6 +14,7 @@ const schema = recipeSchema({
   ]),
   judge: z.strictObject({ kind: z.literal("lexicon") }),
   rewards: [],
+  loggers: [z.strictObject({ kind: z.literal("board"), directory: z.string().optional() })],
 });
 
 const optimizer = { learningRate: 0.01 };

@@ -11,6 +11,7 @@ import type { AlgorithmDefinition } from "../../src/drpo/algorithms/define-algor
 import { createResetSampler } from "../../src/drpo/resets/reset-sampler.js";
 import type { ResetSource } from "../../src/drpo/resets/reset-source.js";
 import { uniformCut } from "../../src/drpo/resets/uniform-cut.js";
+import { tensorboardLoggerOptions } from "../../src/loggers/tensorboard-logger.js";
 import { lexiconJudgeOptions } from "../../src/judge/lexicon-judge.js";
 import { expectedReturn } from "../../src/testbed/expected-return.js";
 import type { Testbed } from "../../src/testbed/start-testbed.js";
@@ -96,6 +97,7 @@ describe("adding an on-policy optimiser", () => {
         algorithm: algorithms.schema,
         judge: z.discriminatedUnion("kind", [lexiconJudgeOptions]),
         rewards: [],
+        loggers: [tensorboardLoggerOptions],
       });
       const { policy, evaluation, ...recipe } = tinyRecipe();
       const parsed = schema.parse({

@@ -9,7 +9,12 @@ const kindOnly = z.looseObject({ kind: z.string() });
 
 /** A small valid recipe, resolved. */
 export const recipe = (learningRate = 0.001): Recipe =>
-  recipeSchema({ algorithm: kindOnly, judge: kindOnly, rewards: [] }).parse({
+  recipeSchema({
+    algorithm: kindOnly,
+    judge: kindOnly,
+    rewards: [],
+    loggers: [z.strictObject({ kind: z.literal("only") })],
+  }).parse({
     name: "small",
     model: { base: "/base" },
     data: { kind: "pairs", path: "/pairs.jsonl" },

@@ -1,4 +1,4 @@
-import { flattenRecipe } from "../../run/recipe-differences.js";
+import { flattenRecipe } from "../../config/flatten-recipe.js";
 
 /** What the list says of a recipe; null where an older one does not tell. */
 export interface RecipeDescription {

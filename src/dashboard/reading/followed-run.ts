@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { DrpoError } from "../../errors.js";
 import { readRunRecord } from "../../run/read-run.js";
 import { type RunRecord, runPaths } from "../../run/run-files.js";
-import { flattenRecipe } from "../../run/recipe-differences.js";
+import { flattenRecipe } from "../../config/flatten-recipe.js";
 import type { RunState } from "../../run/run-state.js";
 import type { Curves, EvaluationRow, RunDetail, RunSummary } from "../api.js";
 import { describeRecipe } from "./describe-recipe.js";

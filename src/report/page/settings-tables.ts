@@ -1,4 +1,4 @@
-import { flattenRecipe } from "../../run/recipe-differences.js";
+import { flattenRecipe } from "../../config/flatten-recipe.js";
 import { html, type Html } from "../html.js";
 
 /** A resolved recipe, a table for each of its sections. */

@@ -1,0 +1,1 @@
+"""Loggers whose SDK is in Python: each is a child process that reads JSON lines."""
