@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { writeReport } from "../report/write-report.js";
 import { type CommandContext, printJson } from "./command-context.js";
 import { packageVersion } from "./package-version.js";
 import { shownPath } from "./shown-path.js";
@@ -29,6 +28,8 @@ export const reportCommand = (context: CommandContext): Command =>
     .action(async (folders: readonly string[], options: ReportCommandOptions) => {
       const directories = folders.map((folder) => resolve(context.cwd, folder));
       const to = options.to ?? (directories.length > 1 ? "report" : undefined);
+      // Drawing takes longer to load than most commands take to run.
+      const { writeReport } = await import("../report/write-report.js");
       const written = await writeReport({
         directories,
         version: packageVersion(),

@@ -7,7 +7,6 @@ import { BadInputError, InterruptedError } from "../errors.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import { evaluationTable, exampleLines } from "../report/evaluation-table.js";
 import { exampleCount, examplePairs } from "../report/example-pairs.js";
-import { writeReport } from "../report/write-report.js";
 import { openRunDirectory, type OpenRunDirectory } from "../run/open-run-directory.js";
 import { readEvaluationRows } from "../run/read-evaluation.js";
 import { runPaths } from "../run/run-files.js";
@@ -177,6 +176,7 @@ async function printResult(
   evaluation: Evaluation,
   asJson: boolean,
 ): Promise<void> {
+  const { writeReport } = await import("../report/write-report.js");
   const { page: report } = await writeReport({ directories: [directory], version: packageVersion() });
   if (asJson) {
     printJson(context, { runDirectory: directory, report, evaluation });

@@ -52,7 +52,7 @@ details { margin-top: 14px; }
 .figures.tests th:first-child { padding-left: 0; } .figures.tests td:nth-child(2) { white-space: normal; }
 .figures.texts th, .figures.texts td { text-align: left; } .figures.texts td { white-space: normal; overflow-wrap: anywhere; min-width: 8ch; }
 .figures + .note, .scroll + .note { margin-top: 8px; }
-mark { padding: 1px 0; border-radius: 2px; background: var(--prefix); color: inherit; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+mark { padding: 1px 0; border-radius: 2px; background: var(--prefix); color: var(--ink); box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 pre { margin: 8px 0 0; padding: 8px 12px; overflow-x: auto; border: 1px solid var(--rule); border-radius: 6px; font-size: 12.5px; white-space: pre-wrap; overflow-wrap: anywhere; }
 
 .prompt { margin: 14px 0; padding: 2px 0 2px 14px; border-left: 3px solid var(--rule); color: var(--quiet);
@@ -94,7 +94,7 @@ pre { margin: 8px 0 0; padding: 8px 12px; overflow-x: auto; border: 1px solid va
   h2, h3, .note { break-after: avoid; }
   .charts { grid-template-columns: repeat(3, 1fr); }
   .scroll { overflow: visible; }
-  .figures { font-size: 9.5px; } .figures .quiet { font-size: 8.5px; } .figures th, .figures td { padding-left: 6px; }
+  .figures { font-size: 9.5px; } .figures .quiet { font-size: 8.5px; } .figures th, .figures td { padding-left: 6px; white-space: normal; }
   .response { font-size: 10.5px; }
   tr, figure, .example, .response { break-inside: avoid; }
 }

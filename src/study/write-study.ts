@@ -5,7 +5,6 @@ import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
 import { BadInputError } from "../errors.js";
 import type { StudyResult } from "./study.js";
 import { studyMarkdown } from "./study-markdown.js";
-import { studyPage } from "./study-page.js";
 
 /**
  * Makes a study's folder: before the study, which can take minutes.
@@ -28,6 +27,8 @@ export const makeStudyFolder = async (directory: string): Promise<void> => {
  */
 export const writeStudy = async (result: StudyResult, directory: string): Promise<string> => {
   const page = join(directory, "study.html");
+  // Drawing takes longer to load than most commands take to run.
+  const { studyPage } = await import("./study-page.js");
   await writeFileAtomically(page, studyPage(result));
   await writeFileAtomically(join(directory, "study.md"), studyMarkdown(result));
   await writeFileAtomically(join(directory, "figures.json"), `${JSON.stringify(result.figures, null, 2)}\n`);

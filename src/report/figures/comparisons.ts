@@ -73,10 +73,14 @@ function comparison(metric: ResultMetric, group: RunGroup, baseline: RunGroup): 
 
 type NumberPair = readonly [own: number, theirs: number];
 
+/** Of the signs of many prompts: enough to tell 0.04 from 0.05, for each of many tests. */
+const DRAWS = 10_000;
+
 const testOf = (numbers: readonly NumberPair[]): PairedTest =>
   pairedTest(
     numbers.map(([own]) => own),
     numbers.map(([, theirs]) => theirs),
+    { draws: DRAWS },
   );
 
 /** One metric of the responses to the same prompts, in rows that both runs have. */
