@@ -57,6 +57,7 @@ pre { margin: 8px 0 0; padding: 8px 12px; overflow-x: auto; border: 1px solid va
 
 .prompt { margin: 14px 0; padding: 2px 0 2px 14px; border-left: 3px solid var(--rule); color: var(--quiet);
   white-space: pre-wrap; overflow-wrap: anywhere; }
+details.prompt { white-space: normal; } details.prompt blockquote { margin: 8px 0 0; padding: 0; border: 0; }
 .example { margin-bottom: 12px; break-inside: avoid; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 1px; margin-top: 10px;
   border: 1px solid var(--rule); border-radius: 10px; overflow: hidden; background: var(--card); }

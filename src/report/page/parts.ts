@@ -19,3 +19,15 @@ export function numberCell(cell: ResultCell | null, style: NumberStyle): Html {
     ${formatCell(cell, style)}${interval === null ? null : html`<span class="quiet">${interval}</span>`}
   </td>`;
 }
+
+/** Characters of a prompt; the rest of a longer one is folded. */
+const LONG_PROMPT = 600;
+const SHOWN_OF_LONG = 160;
+
+export const promptQuote = (text: string): Html =>
+  text.length <= LONG_PROMPT
+    ? html`<blockquote class="prompt" dir="auto">${text}</blockquote>`
+    : html`<details class="prompt">
+        <summary dir="auto">${[...text].slice(0, SHOWN_OF_LONG).join("")}…</summary>
+        <blockquote class="prompt" dir="auto">${text}</blockquote>
+      </details>`;

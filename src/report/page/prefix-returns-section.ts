@@ -2,6 +2,9 @@ import { curvesChart } from "../curves-chart.js";
 import type { PrefixReturns } from "../figures/prefix-returns.js";
 import { html, type Html } from "../html.js";
 
+/** Rollouts; the interval of fewer would be wider than the chart. */
+const FEWEST = 5;
+
 /** What training rollouts scored, by how much of the response they were given. */
 export const prefixReturnsSection = (returns: readonly PrefixReturns[]): Html =>
   html`<section id="prefix-returns">
@@ -17,9 +20,9 @@ export const prefixReturnsSection = (returns: readonly PrefixReturns[]): Html =>
           ...{ title: group, unit: "score", xName: "prefix, tokens" },
           curves: parts.map(({ label, isLate, buckets }) => ({
             ...{ label, colour, isDashed: !isLate, spread: "bars" as const },
-            points: buckets.map(({ moreThan, upTo, score: { mean, low, high } }) => ({
+            points: buckets.map(({ moreThan, upTo, score: { mean, low, high, n } }) => ({
               ...{ x: (moreThan + upTo) / 2, y: mean },
-              ...(low === null || high === null ? {} : { low, high }),
+              ...(low === null || high === null || n < FEWEST ? {} : { low, high }),
             })),
           })),
         }),

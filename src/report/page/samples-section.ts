@@ -1,23 +1,22 @@
 import type { Sample, SampledResponse, TrainingSamples } from "../figures/samples.js";
 import { formatStyled } from "../format-number.js";
 import { html, type Html } from "../html.js";
-import { key } from "./parts.js";
+import { key, promptQuote } from "./parts.js";
 
 /** Responses side by side: the same prompt, every model. */
 export function samplesSection(samples: readonly Sample[]): Html {
   const isOnePrompt = new Set(samples.map(({ prompt }) => prompt)).size === 1;
-  const prompt = (text: string) => html`<blockquote class="prompt" dir="auto">${text}</blockquote>`;
   return html`<section id="samples">
     <h2>Responses side by side</h2>
     <p class="note">
       The first ${samples.length} of the evaluation, not picked: the same prompt under the same noise (seed
       ${samples[0]!.seed}), with scores.
     </p>
-    ${isOnePrompt ? prompt(samples[0]!.prompt) : null}
+    ${isOnePrompt ? promptQuote(samples[0]!.prompt) : null}
     ${samples.map(
       (sample) =>
         html`<article class="example">
-          ${isOnePrompt ? null : prompt(sample.prompt)}
+          ${isOnePrompt ? null : promptQuote(sample.prompt)}
           <div class="cards">${sample.responses.map(card)}</div>
         </article>`,
     )}

@@ -3,7 +3,7 @@ import { opponentName } from "../figures/result-metrics.js";
 import type { AgreementSummary, Disagreement, VerdictCounts } from "../figures/verdicts.js";
 import { formatStyled } from "../format-number.js";
 import { html, type Html } from "../html.js";
-import { scrollable } from "./parts.js";
+import { promptQuote, scrollable } from "./parts.js";
 
 const PARTS = [
   { name: "policy is better", colour: "var(--win)" },
@@ -73,7 +73,7 @@ const SAID = { policy: "the policy", opponent: "the opponent", tie: "a tie" } as
 
 const disagreement = ({ group, seed, against, prompt, policy, opponent, verdicts }: Disagreement): Html =>
   html`<article class="example">
-    <blockquote class="prompt" dir="auto">${prompt}</blockquote>
+    ${promptQuote(prompt)}
     <div class="cards">
       <div class="response">
         <h3>${group}, seed ${seed}</h3>
