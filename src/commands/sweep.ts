@@ -8,8 +8,14 @@ import { InterruptedError, RunsFailedError } from "../errors.js";
 import { readSweep, type SweepReading } from "../run/read-sweep.js";
 import { rememberRuns } from "../run/remember-runs.js";
 import { sweepPaths } from "../run/sweep-files.js";
-import { type LaunchContext, launchLocally, readingOf } from "../sweep/launch-locally.js";
+import { type LaunchContext, readingOf } from "../sweep/launch-context.js";
+import { launchInTurn } from "../sweep/launch-in-turn.js";
+import { launchOnSlurm } from "../sweep/launch-on-slurm.js";
 import type { PlannedRun } from "../sweep/planned-run.js";
+import type { RunPlace } from "../sweep/run-command.js";
+import { slurmQueue } from "../sweep/slurm-queue.js";
+import { startByCommand } from "../sweep/start-by-command.js";
+import { startProcess } from "../sweep/start-process.js";
 import { isOpen, startOrder } from "../sweep/start-order.js";
 import { summariseSweep } from "../sweep/summarise-sweep.js";
 import { checkSweepFolder, openSweepFolder } from "../sweep/sweep-folder.js";
@@ -103,7 +109,8 @@ async function runSweep(
     const stateOf = (run: PlannedRun) => readingOf(before, run).state;
     const retryFailed = options.retryFailed ?? false;
     const open = runs.filter((run) => isOpen(stateOf(run), { retryFailed }));
-    await launch(startOrder(open, stateOf), { folder, read, signal }, { context, sweep, options });
+    const limits = limitsOf(sweep, options);
+    await launch(startOrder(open, stateOf), { folder, read, limits, signal }, { context, sweep });
     await stopWatching();
     view.show(await read());
     if (signal.aborted) throw interrupted(await read(), again(planned.path, options));
@@ -116,18 +123,36 @@ async function runSweep(
   }
 }
 
+/** Where runs go, as the sweep's launcher says. */
 async function launch(
   runs: readonly PlannedRun[],
   launching: LaunchContext,
-  { context, sweep, options }: { context: CommandContext; sweep: SweepOptions; options: SweepCommandOptions },
+  { context, sweep }: { readonly context: CommandContext; readonly sweep: SweepOptions },
 ): Promise<void> {
-  const { runs: atOnce, localServers = Infinity, runsPerServer } = sweep.limits;
-  const limits = { runs: options.runs ?? atOnce, localServers, runsPerServer, servers: sweep.servers ?? [] };
-  const { cwd, environment } = context;
-  await launchLocally(runs, {
-    ...{ ...launching, limits },
-    processOf: (_, args) => ({ program: process.execPath, args: [CLI, ...args], cwd, environment }),
-  });
+  const { cwd, environment, stderr } = context;
+  const program = [process.execPath, CLI];
+  const place: RunPlace = { directory: launching.folder.directory, cwd, environment, program };
+  const options = sweep.launcher;
+  switch (options.kind) {
+    case "local": {
+      const processOf = (run: PlannedRun, address: string | null) => ({
+        ...{ program: process.execPath, args: [CLI, ...run.args(address)], cwd, environment },
+      });
+      return launchInTurn(runs, startProcess(processOf, launching), launching);
+    }
+    case "command":
+      return launchInTurn(runs, startByCommand(options, place, launching), launching);
+    case "slurm":
+      return launchOnSlurm(runs, {
+        ...{ ...launching, options, place, queue: slurmQueue(environment) },
+        onSubmit: (id, count) => void stderr.write(`submitted ${count} runs to Slurm as job ${id}\n`),
+      });
+  }
+}
+
+function limitsOf({ limits, servers = [] }: SweepOptions, options: SweepCommandOptions): LaunchContext["limits"] {
+  const { runs, localServers = Infinity, runsPerServer } = limits;
+  return { runs: options.runs ?? runs, localServers, runsPerServer, servers };
 }
 
 /** Reads the sweep every second, until the function returned is called. */

@@ -68,6 +68,45 @@ const runs = z.discriminatedUnion("kind", [
 
 const launcher = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("local") }).describe("Processes of this machine."),
+  z
+    .strictObject({
+      kind: z.literal("slurm"),
+      partition: z.string().min(1).optional(),
+      time: z.string().min(1).optional().describe("Limit of a run's time, as sbatch takes it: 12:00:00."),
+      cpus: z.number().int().positive().optional().describe("CPUs of a run."),
+      memory: z.string().min(1).optional().describe("Of a run, as sbatch takes it: 32G."),
+      gres: z.string().min(1).optional().describe("Generic resources of a run: gpu:1."),
+      options: z
+        .array(z.string().regex(/^--?[A-Za-z]/, "must be an option of sbatch, such as --account=me"))
+        .default([])
+        .describe("Other options of sbatch."),
+      before: z.array(z.string()).default([]).describe("Shell commands before a run: module load cuda."),
+    })
+    .describe("A job array of an existing Slurm; the sweep's folder must be on a disk that its nodes share."),
+  z
+    .strictObject({
+      kind: z.literal("command"),
+      command: z
+        .string()
+        .min(1)
+        .describe(
+          "What starts a run, for /bin/sh: `ssh gpu1 {command}`, `qsub -N {name} {script}`. {command}: the run as one shell command, {script}: " +
+            "a file with it; {name}, {directory}, {log}. Each is quoted for the shell.",
+        ),
+      until: z
+        .enum(["ended", "submitted"])
+        .default("ended")
+        .describe("What it means that the command ends: the run has ended, or a scheduler has it."),
+      alive: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "With `submitted`: a command that succeeds while the scheduler has the run. {job}: the last line that `command` printed. " +
+            "Left out: a run that never begins is waited for.",
+        ),
+    })
+    .describe("Any other scheduler, or another machine."),
 ]);
 
 /** A sweep as a person writes it: which runs of which recipe, and where they run. */

@@ -25,8 +25,10 @@ export interface SweepRunReading extends Omit<StoredSweepRun, "directory"> {
   readonly state: SweepRunState;
   /** Null before the run has begun, or if its folder is broken. */
   readonly run: RunReading | null;
-  /** Of the scheduler, if it was handed to one and has not ended. */
-  readonly job: string | null;
+  /** Of a scheduler, if it was handed to one and nobody has seen its end; `id` is null if it is not known to have arrived. */
+  readonly job: { readonly name: string; readonly id: string | null } | null;
+  /** When it was last started or handed to a scheduler, ISO 8601; null if that was never, or if its end is known. */
+  readonly launchedAt: string | null;
   /** Why its folder cannot be read, a sentence; null if it can. */
   readonly problem: string | null;
 }
@@ -107,7 +109,7 @@ async function readSweepRun(
   { last, readRunAt }: { readonly last: LaunchEntry | undefined; readonly readRunAt: typeof readRun },
 ): Promise<SweepRunReading> {
   const directory = join(sweep, stored.directory);
-  const base = { ...stored, directory, job: last?.event === "launched" ? last.job : null };
+  const base = { ...stored, directory, job: jobOf(last), launchedAt: last?.event === "launched" ? last.at : null };
   try {
     const run = await readRunAt(directory);
     return { ...base, run, state: stateOf(run, last), problem: run.problems[0] ?? null };
@@ -119,6 +121,9 @@ async function readSweepRun(
     return { ...base, run: null, state: { status: "failed", iteration: 0, message }, problem: message };
   }
 }
+
+const jobOf = (last: LaunchEntry | undefined): SweepRunReading["job"] =>
+  last?.event === "launched" && last.job !== null ? { name: last.job, id: last.jobId } : null;
 
 const unbegun = (last: LaunchEntry | undefined): SweepRunState =>
   last?.event === "ended" && last.message !== null

@@ -45,7 +45,15 @@ export type StoredSweep = z.infer<typeof storedSweepSchema>;
  * then is), or its process ended; `message`: why, where it failed. `at`: ISO 8601.
  */
 export const launchEntrySchema = z.discriminatedUnion("event", [
-  z.object({ event: z.literal("launched"), at: z.string(), run: z.string(), job: z.string().nullable() }),
+  z.object({
+    event: z.literal("launched"),
+    at: z.string(),
+    run: z.string(),
+    /** What the sweep calls the scheduler's job; null of a process. Written before the job is submitted, ... */
+    job: z.string().nullable(),
+    /** ... and again when the scheduler has said what it calls it. */
+    jobId: z.string().nullable(),
+  }),
   z.object({ event: z.literal("ended"), at: z.string(), run: z.string(), message: z.string().nullable() }),
 ]);
 

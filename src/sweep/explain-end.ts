@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { EXIT_CODE } from "../errors.js";
 
@@ -26,10 +27,11 @@ export function explainEnd({ exitCode, signal, spawnError }: ProcessEnd, said: s
 }
 
 /**
- * The end of a log: from the last error message on, or else its last line.
+ * The end of a log: from the last error message on, or else its last line; empty if there is no log.
  * @param from bytes that were in the log before
  */
 export async function lastWords(log: string, from: number): Promise<string> {
+  if (!existsSync(log)) return "";
   const file = await open(log, "r");
   try {
     const { size } = await file.stat();

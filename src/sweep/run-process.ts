@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { execa } from "execa";
+import { fileErrorCode } from "../durable-files/file-error.js";
 import { lastWords, type ProcessEnd } from "./explain-end.js";
 
 /** A program and its arguments, and where it runs. */
@@ -31,7 +32,7 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessEnd & 
     ...({ stdin: "ignore", stdout: log, stderr: log, buffer: false, reject: false } as const),
     ...{ detached: true, cwd, extendEnv: false, env: { ...environment } },
   });
-  const interrupt = () => void child.kill("SIGINT");
+  const interrupt = () => interruptGroup(child.pid);
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
   // However we end: it goes on only if we cannot help it.
@@ -44,5 +45,16 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessEnd & 
     signal.removeEventListener("abort", interrupt);
     process.off("exit", interrupt);
     log.destroy();
+  }
+}
+
+/** A shell that was given a command does not pass signals on: the whole group gets it. */
+function interruptGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGINT");
+  } catch (error) {
+    // It has ended.
+    if (fileErrorCode(error) !== "ESRCH") throw error;
   }
 }

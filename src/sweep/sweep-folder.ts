@@ -21,8 +21,11 @@ const SHOWN_DIFFERENCES = 10;
 export interface SweepFolder {
   /** Absolute. */
   readonly directory: string;
-  /** The run was started, or handed to a scheduler as this job. On disk when the promise is kept. */
-  launched(run: string, job: string | null): Promise<void>;
+  /**
+   * The run is started as a process, or handed to a scheduler under this name; again when the job's id is known. On disk
+   * when the promise is kept.
+   */
+  launched(run: string, job?: { readonly name: string; readonly id: string | null }): Promise<void>;
   /** Its process or job is gone. @param message why it failed, null if it did not */
   ended(run: string, message: string | null): Promise<void>;
   close(): Promise<void>;
@@ -101,7 +104,8 @@ function openFolder({
   const append = (entry: LaunchEntry) => log.append(entry);
   return {
     directory,
-    launched: (run, job) => append({ event: "launched", at: now().toISOString(), run, job }),
+    launched: (run, job) =>
+      append({ event: "launched", at: now().toISOString(), run, job: job?.name ?? null, jobId: job?.id ?? null }),
     ended: (run, message) => append({ event: "ended", at: now().toISOString(), run, message }),
     async close() {
       await log.close();

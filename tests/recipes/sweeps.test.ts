@@ -24,9 +24,11 @@ async function plan(name: string) {
 }
 
 test("there is one for each table and figure of the paper that is more than a few runs", () => {
-  expect(readdirSync(join(ROOT, "recipes/sweeps")).sort()).toEqual([
-    ...["hh-figure-3.json", "tldr-pythia-2.8b-ablation.json", "tldr-pythia-2.8b-table-1.json"],
-  ]);
+  expect(readdirSync(join(ROOT, "recipes/sweeps"))).toEqual(
+    expect.arrayContaining([
+      ...["hh-figure-3.json", "tldr-pythia-2.8b-ablation.json", "tldr-pythia-2.8b-table-1.json"],
+    ]),
+  );
 });
 
 test.each([

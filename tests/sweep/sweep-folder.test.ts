@@ -94,22 +94,26 @@ describe("a sweep's folder", () => {
     const folder = await open([sweepRun("killed"), sweepRun("unborn"), sweepRun("again")]);
     for (const name of ["killed", "again"]) await (await openRun(name)).close();
     for (const name of ["killed", "unborn", "again"]) {
-      await folder.launched(name, null);
+      await folder.launched(name);
       await folder.ended(name, "no memory");
     }
-    await folder.launched("again", "17_3");
+    await folder.launched("again", { name: "drpo-ab_3", id: "17_3" });
     expect(await states()).toEqual({
       killed: ["failed", "no memory"],
       unborn: ["failed", "no memory"],
       again: ["interrupted", expect.any(String)],
     });
-    expect((await readSweep(directory)).runs.map(({ job }) => job)).toEqual([null, null, "17_3"]);
+    expect((await readSweep(directory)).runs.map(({ job }) => job)).toEqual([
+      null,
+      null,
+      { name: "drpo-ab_3", id: "17_3" },
+    ]);
     await folder.close();
   });
 
   test("shows the rest beside a broken run and a torn line", async () => {
     const folder = await open([sweepRun("broken"), sweepRun("whole")]);
-    await folder.launched("whole", null);
+    await folder.launched("whole");
     for (const name of ["broken", "whole"]) {
       const run = await openRun(name);
       await run.end("done", null);
