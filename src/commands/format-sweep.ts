@@ -1,9 +1,10 @@
 import { formatDuration } from "../loggers/format-duration.js";
+import type { MeanAndSpread } from "../math/mean-and-spread.js";
 import { formatStyled } from "../report/format-number.js";
 import { plainTable } from "../report/plain-table.js";
 import type { SweepReading, SweepRunReading } from "../run/read-sweep.js";
 import { runFigures } from "../sweep/run-figures.js";
-import type { ConfigurationSummary, Spread } from "../sweep/summarise-sweep.js";
+import type { ConfigurationSummary } from "../sweep/summarise-sweep.js";
 import type { Colors } from "./command-context.js";
 
 const NOTHING = "\u2013";
@@ -85,11 +86,12 @@ export function sweepLine(run: SweepRunReading, now: number): string {
 
 /** Results by configuration, mean ± standard deviation over seeds. */
 export function summaryTable(summaries: readonly ConfigurationSummary[], { bold, dim }: Colors): string {
-  const cell = (spread: Spread | null, scale = 1): string => {
+  const cell = (spread: MeanAndSpread | null, scale = 1): string => {
     if (!spread) return NOTHING;
     const decimals = scale === 1 ? 2 : 1;
     const shown = (x: number) => formatStyled(scale * x, { decimals });
-    return spread.sd === null ? shown(spread.mean) : `${shown(spread.mean)} \u00b1 ${shown(spread.sd)}`;
+    const { mean, standardDeviation } = spread;
+    return standardDeviation === null ? shown(mean) : `${shown(mean)} \u00b1 ${shown(standardDeviation)}`;
   };
   const rows = summaries.map(({ configuration, done, runs, score, kl, winRate }) => [
     ...[configuration, `${done}/${runs}`, cell(score), cell(kl), cell(winRate, 100)],

@@ -91,18 +91,40 @@ async function dryRun(context: CommandContext, planned: PlannedSweep, options: S
   else context.stdout.write(`${formatDryRun(result, context)}\n`);
 }
 
-/** @returns how all runs stand at the end */
+/** @returns how all runs stand at the end. @throws InterruptedError after Ctrl-C */
 async function runSweep(
   context: CommandContext,
   planned: PlannedSweep,
   options: SweepCommandOptions,
 ): Promise<SweepReading> {
-  const { directory, runs, sweep } = planned;
-  const folder = await openSweepFolder({ directory, name: sweep.name, runs });
+  const { directory, runs, sweep, path } = planned;
+  const { signal, release } = catchInterrupts(context);
+  try {
+    const folder = await openSweepFolder({ directory, name: sweep.name, runs });
+    try {
+      const reading = await runInFolder(context, planned, { folder, signal, options });
+      if (signal.aborted) throw interrupted(reading, again(path, options));
+      return reading;
+    } finally {
+      await folder.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+interface SweepSession extends Pick<LaunchContext, "folder" | "signal"> {
+  readonly options: SweepCommandOptions;
+}
+
+async function runInFolder(
+  context: CommandContext,
+  { directory, runs, sweep }: PlannedSweep,
+  { folder, signal, options }: SweepSession,
+): Promise<SweepReading> {
   const readRunAt = rememberRuns();
   const read = () => readSweep(directory, readRunAt);
   const view = showSweep(context);
-  const { signal, release } = catchInterrupts(context);
   const stopWatching = watch(read, view.show);
   try {
     const before = await read();
@@ -110,17 +132,14 @@ async function runSweep(
     const retryFailed = options.retryFailed ?? false;
     const open = runs.filter((run) => isOpen(stateOf(run), { retryFailed }));
     const limits = limitsOf(sweep, options);
-    await launch(startOrder(open, stateOf), { folder, read, limits, signal }, { context, sweep });
-    await stopWatching();
-    view.show(await read());
-    if (signal.aborted) throw interrupted(await read(), again(planned.path, options));
-    return await read();
+    await launch(startOrder(open, stateOf), { folder, read, limits, signal, pollMs: POLL_MS }, { context, sweep });
   } finally {
     await stopWatching();
-    view.close();
-    release();
-    await folder.close();
   }
+  const reading = await read();
+  view.show(reading);
+  view.close();
+  return reading;
 }
 
 /** Where runs go, as the sweep's launcher says. */
@@ -155,12 +174,12 @@ function limitsOf({ limits, servers = [] }: SweepOptions, options: SweepCommandO
   return { runs: options.runs ?? runs, localServers, runsPerServer, servers };
 }
 
-/** Reads the sweep every second, until the function returned is called. */
+/** Reads the sweep every second, until the function returned is called: to be looked at, so a reading that fails is left out. */
 function watch(read: () => Promise<SweepReading>, onReading: (reading: SweepReading) => void): () => Promise<void> {
   const stop = new AbortController();
   const ended = (async () => {
     while (!stop.signal.aborted) {
-      onReading(await read());
+      await read().then(onReading, () => undefined);
       await delay(POLL_MS, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   })();
@@ -196,8 +215,13 @@ function printResult(context: CommandContext, reading: SweepReading, { json }: S
 const again = (path: string, { runDir, runs }: SweepCommandOptions): string =>
   ["drpo sweep", path, ...(runDir ? ["--run-dir", runDir] : []), ...(runs ? ["--runs", String(runs)] : [])].join(" ");
 
-const interrupted = ({ runs }: SweepReading, command: string): InterruptedError =>
-  new InterruptedError(`Interrupted: ${countsOf(runs)}. Go on with: ${command}`);
+function interrupted({ runs }: SweepReading, command: string): InterruptedError {
+  const jobs = runs.filter(({ state, job }) => job !== null && state.status !== "done");
+  const ids = [...new Set(jobs.flatMap(({ job }) => job?.id?.split("_")[0] ?? []))];
+  const scheduled =
+    jobs.length > 0 ? ` ${jobs.length} runs are jobs of a scheduler and go on (${ids.join(", ")}).` : "";
+  return new InterruptedError(`Interrupted: ${countsOf(runs)}.${scheduled} Go on with: ${command}`);
+}
 
 /** @throws RunsFailedError if runs failed; InterruptedError if somebody else stopped some */
 function refuseUnfinished(reading: SweepReading, command: string): void {

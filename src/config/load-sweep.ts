@@ -42,8 +42,9 @@ function withAbsoluteRecipes(sweep: SweepOptions, folder: string): SweepOptions 
 }
 
 /** What the schema cannot say. */
-function contradictions({ recipe, seeds, set, runs, servers }: SweepOptions): readonly string[] {
-  const problems: string[] = [];
+function contradictions(sweep: SweepOptions): readonly string[] {
+  const { recipe, seeds, set, runs, servers, launcher } = sweep;
+  const problems: string[] = [...unknownPlaceholders(launcher)];
   const repeated = (values: readonly unknown[]) => values.filter((value, i) => values.indexOf(value) !== i);
   const nameless = runs.kind === "list" ? runs.runs.filter((run) => run.recipe === undefined) : null;
   if (recipe === undefined && (nameless === null || nameless.length > 0)) {
@@ -60,4 +61,22 @@ function contradictions({ recipe, seeds, set, runs, servers }: SweepOptions): re
   if (seeds && [set, ...sections].some((fields) => "seed" in fields))
     problems.push("seeds and the field seed are both given: leave one out");
   return problems;
+}
+
+const PLACEHOLDERS = { command: ["command", "script", "name", "directory", "log"], alive: ["job"] } as const;
+
+/** A placeholder that is misspelt would reach the shell as it is. */
+function unknownPlaceholders(launcher: SweepOptions["launcher"]): readonly string[] {
+  if (launcher.kind !== "command") return [];
+  return (["command", "alive"] as const).flatMap((key) => {
+    const known: readonly string[] = PLACEHOLDERS[key];
+    // ${NAME} is the shell's own.
+    const used = [...(launcher[key] ?? "").matchAll(/(?<!\$)\{(\w+)\}/g)].map(([, name]) => name!);
+    return used
+      .filter((name) => !known.includes(name))
+      .map(
+        (name) =>
+          `launcher.${key}: {${name}} stands for nothing; there is ${known.map((one) => `{${one}}`).join(", ")}`,
+      );
+  });
 }

@@ -15,6 +15,8 @@ export interface LaunchContext {
     readonly runs: number;
   };
   readonly signal: AbortSignal;
+  /** Between two looks at runs that others work on, milliseconds. */
+  readonly pollMs: number;
 }
 
 /** A run's place in a reading of its sweep. */

@@ -5,8 +5,6 @@ import { type LaunchContext, readingOf, settleJobs, writerOf } from "./launch-co
 import type { PlannedRun } from "./planned-run.js";
 import { serverSlots } from "./server-slots.js";
 
-const POLL_MS = 500;
-
 /** A way to start a run and to see it to its end. */
 export interface Starter {
   /**
@@ -33,7 +31,7 @@ export async function launchInTurn(
   await settleJobs(runs, context);
   const slots = serverSlots(limits);
   const queue = new PQueue({ concurrency: limits.runs });
-  await Promise.all(
+  const ended = await Promise.allSettled(
     runs.map((run) =>
       // A run that has a server waits for its turn; the other way round it would keep others from theirs.
       slots.withServer(run.server, (address) =>
@@ -43,6 +41,9 @@ export async function launchInTurn(
       ),
     ),
   );
+  // What keeps one from being started (a full disk) is no reason to leave the others alone.
+  const failed = ended.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
 }
 
 async function runToItsEnd(
@@ -59,12 +60,12 @@ async function runToItsEnd(
     return;
   }
   for (;;) {
-    if (await waitForOthers(run, signal)) {
+    if (await waitForOthers(run, context)) {
       const { status } = (await readingNow()).state;
       if (status === "done" || status === "failed") return;
     }
     if (signal.aborted) return;
-    const failure = await starter.start(run, address);
+    const failure = (await starter.start(run, address)) ?? unbegun((await readingNow()).state.status, signal);
     // What a scheduler has goes on without us.
     if (signal.aborted && (await readingNow()).job) return;
     // A process that an earlier sweep had just started can take the run before ours does, which then gives way.
@@ -74,13 +75,17 @@ async function runToItsEnd(
   }
 }
 
+/** A command can end well without having done anything. */
+const unbegun = (status: SweepRunReading["state"]["status"], { aborted }: AbortSignal): string | null =>
+  status === "waiting" && !aborted ? "What was to start it ended, and there is no run." : null;
+
 /** Waits while another process has the run. @returns whether one had it */
-async function waitForOthers(run: PlannedRun, signal: AbortSignal): Promise<boolean> {
+async function waitForOthers(run: PlannedRun, { signal, pollMs }: LaunchContext): Promise<boolean> {
   if ((await writerOf(run)) === null) return false;
   const interrupt = () => void interruptWriter(run);
   signal.addEventListener("abort", interrupt, { once: true });
   try {
-    while ((await writerOf(run)) !== null) await delay(POLL_MS);
+    while ((await writerOf(run)) !== null) await delay(pollMs);
   } finally {
     signal.removeEventListener("abort", interrupt);
   }

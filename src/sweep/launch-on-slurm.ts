@@ -14,7 +14,6 @@ import type { RunPlace } from "./run-command.js";
 import { hasEnded, type SlurmQueue } from "./slurm-queue.js";
 import { type SlurmArray, type SlurmOptions, slurmOutput, slurmScript } from "./slurm-script.js";
 
-const POLL_MS = 1000;
 /** Slurm is asked once in so many looks at the runs' folders, which say almost all there is to know. */
 const LOOKS_PER_QUESTION = 10;
 /** So often in a row must a task be missing: one that was just submitted may not be there yet. */
@@ -33,7 +32,7 @@ export interface SlurmLaunch extends LaunchContext {
  * @throws EnvironmentError if sbatch refuses
  */
 export async function launchOnSlurm(runs: readonly PlannedRun[], context: SlurmLaunch): Promise<void> {
-  const { read, signal } = context;
+  const { read, signal, pollMs } = context;
   await settleJobs(runs, context);
   const watch = new QueueWatch(context.queue);
   let waiting = runs;
@@ -50,7 +49,7 @@ export async function launchOnSlurm(runs: readonly PlannedRun[], context: SlurmL
     }
     await submit(unsubmitted, context);
     waiting = stillWaiting;
-    if (waiting.length > 0) await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+    if (waiting.length > 0) await delay(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

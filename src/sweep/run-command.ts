@@ -39,11 +39,7 @@ export async function writeRunScript(
 
 /** Puts the values in, each as one word for the shell. */
 export const fillCommand = (template: string, placeholders: Placeholders): string =>
-  template.replaceAll(/\{(\w+)\}/g, (whole, key: string) => {
+  template.replaceAll(/(?<!\$)\{(\w+)\}/g, (whole, key: string) => {
     const value = placeholders[key];
     return value === undefined ? whole : shellWord(value);
   });
-
-/** What in a template is no placeholder: `{nmae}`. */
-export const unknownPlaceholders = (template: string, known: readonly string[]): readonly string[] =>
-  [...template.matchAll(/(?<!\$)\{(\w+)\}/g)].map(([, key]) => key!).filter((key) => !known.includes(key));

@@ -10,7 +10,6 @@ import type { PlannedRun } from "./planned-run.js";
 import { fillCommand, type RunPlace, writeRunScript } from "./run-command.js";
 import { startProcess } from "./start-process.js";
 
-const POLL_MS = 1000;
 /** The scheduler is asked once in so many looks at the run's folder, and so often in a row must it know nothing. */
 const LOOKS_PER_QUESTION = 10;
 const MISSING = 2;
@@ -30,7 +29,7 @@ export function startByCommand(options: CommandOptions, place: RunPlace, context
 }
 
 function submitByCommand(options: CommandOptions, place: RunPlace, context: LaunchContext): Starter {
-  const { folder, read, signal } = context;
+  const { folder, read, signal, pollMs } = context;
   const { cwd, environment } = place;
   const inShell = (command: string) =>
     execa("/bin/sh", ["-c", command], {
@@ -53,7 +52,7 @@ function submitByCommand(options: CommandOptions, place: RunPlace, context: Laun
         missed = (await isAlive(job)) ? 0 : missed + 1;
         if (missed >= MISSING) return explainGone(run, folder.directory, "the scheduler does not have it any more");
       }
-      await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+      await delay(pollMs, undefined, { signal }).catch(() => undefined);
     }
     return null;
   };

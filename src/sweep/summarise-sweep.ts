@@ -1,25 +1,17 @@
 import type { SweepReading, SweepRunReading } from "../run/read-sweep.js";
 import type { RunReading } from "../run/read-run.js";
-import { mean } from "../math/statistics.js";
-
-/** A figure over the seeds of a configuration. */
-export interface Spread {
-  readonly mean: number;
-  /** Sample standard deviation (n - 1); null of a single seed. */
-  readonly sd: number | null;
-  readonly n: number;
-}
+import { type MeanAndSpread, meanAndSpread } from "../math/mean-and-spread.js";
 
 /** What came of one configuration, over those of its seeds that are through; null where none has the figure. */
 export interface ConfigurationSummary {
   readonly configuration: string;
   readonly done: number;
   readonly runs: number;
-  readonly score: Spread | null;
+  readonly score: MeanAndSpread | null;
   /** k1, nats a response. */
-  readonly kl: Spread | null;
+  readonly kl: MeanAndSpread | null;
   /** Against SFT, by the first judge. */
-  readonly winRate: Spread | null;
+  readonly winRate: MeanAndSpread | null;
 }
 
 /** The sweep's results by configuration, in the sweep's order. */
@@ -48,9 +40,5 @@ function summarise(configuration: string, runs: readonly SweepRunReading[]): Con
   };
 }
 
-function spreadOf(values: readonly number[]): Spread | null {
-  if (values.length === 0) return null;
-  const centre = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-  return { mean: centre, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null, n: values.length };
-}
+const spreadOf = (values: readonly number[]): MeanAndSpread | null =>
+  values.length > 0 ? meanAndSpread(values) : null;
