@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { CommandContext } from "./command-context.js";
 import { dashboardCommand } from "./dashboard.js";
 import { doctorCommand } from "./doctor.js";
+import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { logMetricsCommand } from "./log-metrics.js";
 import { packageVersion } from "./package-version.js";
@@ -26,6 +27,7 @@ export function createProgram(context: CommandContext): Command {
     trainCommand,
     sweepCommand,
     serveCommand,
+    evaluateCommand,
     sampleCommand,
     exportCommand,
     doctorCommand,

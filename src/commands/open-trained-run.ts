@@ -8,7 +8,7 @@ import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import type { ModelHandle } from "../domain/model.js";
 import { BadInputError } from "../errors.js";
 import type { ModelServer } from "../ports/model-server.js";
-import type { Commit, RunDirectory } from "../ports/run-directory.js";
+import type { Commit } from "../ports/run-directory.js";
 import { readRun } from "../run/read-run.js";
 import { openRun } from "../stages/open-run.js";
 import { rewardModelStage } from "../stages/reward-model.js";
@@ -17,6 +17,7 @@ import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
 import { cacheDirectory, openModelServer } from "./open-model-server.js";
 import { readOnlyCache } from "./read-only-cache.js";
+import { readOnlyRun } from "./read-only-run.js";
 import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 
 /** A model that a run made. */
@@ -110,15 +111,4 @@ async function loadPolicy(
   const models = [{ savedName: "policy", name: "policy", trainable: false }];
   const [policy] = await server.models.restoreCheckpoint(checkpoint, models, { signal });
   return policy!;
-}
-
-/** A run directory that nothing is written to. */
-function readOnlyRun(runId: string, commit: Commit | null): RunDirectory {
-  const refuse = () => Promise.reject(new Error("a run that was opened for reading is never written"));
-  return {
-    runId,
-    lastCommit: () => commit,
-    ...{ commit: refuse, appendMetrics: refuse, writeRollouts: refuse, writeEvaluation: refuse },
-    ...{ readRollouts: refuse, writeMemory: refuse, readMemory: refuse },
-  };
 }

@@ -80,7 +80,7 @@ export async function planTraining(
 }
 
 /** The reader names options as they are called in `data`. */
-async function readEvaluationData(
+export async function readEvaluationData(
   options: DataOptions,
   readDataset: typeof readPreferenceDataset,
 ): Promise<PreferenceDataset> {
@@ -93,7 +93,7 @@ async function readEvaluationData(
 }
 
 /** Of what the scores of functions depend on. */
-const hashOfRewards = (rewardFunctions: TrainingPlan["rewardFunctions"]): Record<string, string> => {
+export const hashOfRewards = (rewardFunctions: TrainingPlan["rewardFunctions"]): Record<string, string> => {
   if (rewardFunctions.size === 0) return {};
   const all = [...rewardFunctions].map(([key, { dependsOn }]) => [key, dependsOn]);
   return { "reward functions": createHash("sha256").update(JSON.stringify(all)).digest("hex") };

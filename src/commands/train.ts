@@ -5,19 +5,18 @@ import { directoryStageCache } from "../cache/directory-stage-cache.js";
 import type { Evaluation } from "../domain/evaluation.js";
 import { BadInputError, InterruptedError } from "../errors.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
-import { evaluationTable, exampleLines } from "../report/evaluation-table.js";
-import { exampleCount, examplePairs } from "../report/example-pairs.js";
 import { openRunDirectory, type OpenRunDirectory } from "../run/open-run-directory.js";
 import { readEvaluationRows } from "../run/read-evaluation.js";
 import { runPaths } from "../run/run-files.js";
 import { runRecipe } from "../stages/run-recipe.js";
 import { catchInterrupts } from "./catch-interrupts.js";
-import { type CommandContext, printJson, useColor } from "./command-context.js";
+import { type CommandContext, printJson } from "./command-context.js";
 import { formatPlan, planAsJson } from "./format-plan.js";
 import { cacheDirectory, openModelServer } from "./open-model-server.js";
 import { collect, wholeNumber } from "./option-parsers.js";
 import { packageVersion } from "./package-version.js";
 import { planTraining, type TrainingOptions, type TrainingPlan } from "./plan-training.js";
+import { printEvaluation } from "./print-evaluation.js";
 import { progressOf } from "./progress-of.js";
 import { readLoggedRun } from "./read-logged-run.js";
 import { createAlgorithm, createJudges } from "./registry.js";
@@ -72,7 +71,12 @@ Examples:
           options.resume ?? (options.startOrResume === true && existsSync(runPaths(plan.directory).recipe));
         const evaluation = await train(context, plan, { resume, progress, signal });
         progress.close();
-        await printResult(context, plan, evaluation, options.json ?? false);
+        // Drawing is loaded only where something is drawn.
+        const { writeReport } = await import("../report/write-report.js");
+        const { page: report } = await writeReport({ directories: [plan.directory], version: packageVersion() });
+        const { sft, policy } = await readEvaluationRows(plan.directory);
+        const result = { directory: plan.directory, report, evaluation, rows: { sft, policy } };
+        printEvaluation(context, result, options.json ?? false);
       } finally {
         progress.close();
         release();
@@ -168,26 +172,4 @@ function withResumeAdvice(error: unknown, run: OpenRunDirectory, directory: stri
   if (error instanceof BadInputError || !(error instanceof Error)) return error;
   error.message += `\n${advice}`;
   return error;
-}
-
-async function printResult(
-  context: CommandContext,
-  { directory }: TrainingPlan,
-  evaluation: Evaluation,
-  asJson: boolean,
-): Promise<void> {
-  const { writeReport } = await import("../report/write-report.js");
-  const { page: report } = await writeReport({ directories: [directory], version: packageVersion() });
-  if (asJson) {
-    printJson(context, { runDirectory: directory, report, evaluation });
-    return;
-  }
-  const color = { color: useColor(context.stdout, context) };
-  const examples = examplePairs(await readEvaluationRows(directory), exampleCount(evaluation));
-  const parts = [evaluationTable(evaluation, color), exampleLines(examples, color).join("\n")];
-  const places = [
-    `Run directory: ${shownPath(directory, context.cwd)}`,
-    `Report:        ${shownPath(join(directory, "report.html"), context.cwd)}`,
-  ];
-  context.stdout.write(`\n${[...parts, places.join("\n")].filter((part) => part !== "").join("\n\n")}\n`);
 }

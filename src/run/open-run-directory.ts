@@ -15,6 +15,7 @@ import { lastCommitOf, openJournal, readJournal, type Journal } from "./journal.
 import { readRollouts } from "./read-rollouts.js";
 import { readRunRecord } from "./read-run.js";
 import { recipeDifferences } from "./recipe-differences.js";
+import { refuseChanged } from "./refuse-changed.js";
 import { type Outcome, runPaths, type RunRecord } from "./run-files.js";
 import { readRunMemory, writeRunMemory } from "./run-memory.js";
 import { writeEvaluation } from "./write-evaluation.js";
@@ -107,13 +108,7 @@ class LockedRunDirectory implements OpenRunDirectory {
 
   async record({ versions = {}, hashes = {} }: Parameters<OpenRunDirectory["record"]>[0]): Promise<void> {
     const { stored } = this;
-    const changed = Object.keys(hashes).filter((name) => (stored.hashes[name] ?? hashes[name]) !== hashes[name]);
-    if (changed.length > 0) {
-      throw new BadInputError(
-        `Since the run in ${this.directory} began, its ${changed.join(" and ")} changed (recipe.json has the hashes). ` +
-          "Put back what it was, or start a new run with another --run-dir.",
-      );
-    }
+    refuseChanged(this.directory, stored.hashes, hashes);
     // Versions are those of the run's beginning; the journal has those of each session.
     const next = { ...stored, versions: { ...versions, ...stored.versions }, hashes: { ...hashes, ...stored.hashes } };
     if (JSON.stringify(next) === JSON.stringify(stored)) return;

@@ -1,4 +1,4 @@
-"""What scipy, numpy and a few plain lines say of the data on standard input (JSON): used by statistics-agree.test.ts."""
+"""What scipy, numpy and a few plain lines say of data on standard input (JSON), for statistics-agree.test.ts."""
 
 import json
 import sys

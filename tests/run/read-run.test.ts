@@ -1,9 +1,10 @@
-import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BadInputError, CorruptStateError } from "../../src/errors.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
+import { readEvaluationRows } from "../../src/run/read-evaluation.js";
 import { readRun } from "../../src/run/read-run.js";
 import { commit, evaluation, evaluationRows, recipe } from "./run-fixtures.js";
 
@@ -76,4 +77,40 @@ test("a folder without a run, or with a damaged recipe.json, is an error", async
   await expect(readRun(join(directory, "nowhere"))).rejects.toThrow(/holds no run/);
   await writeFile(join(directory, "recipe.json"), "{}");
   await expect(readRun(directory)).rejects.toThrow(CorruptStateError);
+});
+
+describe("the rows of an evaluation", () => {
+  const file = (name: string) => join(directory, "evaluation", name);
+
+  test("are read as they were written", async () => {
+    await (await writtenRun()).close();
+    expect(await readEvaluationRows(directory)).toEqual({ ...evaluationRows(), problems: [] });
+  });
+
+  test("that are damaged, cut off or missing are named, and the rest is read", async () => {
+    const three = ["a", "b", "c"].map((text) => ({ prompt: text, sft: text, policy: text }));
+    const run = await writtenRun();
+    await run.writeEvaluation(evaluation(), evaluationRows(three));
+    await run.close();
+    const text = await readFile(file("policy.jsonl"), "utf8");
+    await writeFile(file("policy.jsonl"), text.replace('"prompt":"b"', '"prompt":7').slice(0, -9));
+    await rm(file("verdicts.jsonl"));
+    const { problems, ...rows } = await readEvaluationRows(directory);
+    expect(rows).toEqual({
+      ...evaluationRows(three),
+      ...{ policy: evaluationRows(three).policy.slice(0, 1), verdicts: [] },
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/policy\.jsonl: 1 lines are damaged, the first is line 2/),
+      expect.stringMatching(/policy\.jsonl: its last line is cut off/),
+      expect.stringMatching(/verdicts\.jsonl is missing/),
+    ]);
+  });
+
+  test("of another version of evaluation.json: it is said how to write it again", async () => {
+    await (await writtenRun()).close();
+    const { winRates: _, ...older } = evaluation();
+    await writeFile(join(directory, "evaluation.json"), JSON.stringify(older));
+    expect((await readRun(directory)).problems).toEqual([expect.stringMatching(/another version.*drpo evaluate/)]);
+  });
 });
