@@ -29,6 +29,8 @@ export interface TrainedRun {
   readonly server: ModelServer;
   /** Loads a model, frozen: the best policy, or the output of a stage from the cache. */
   readonly load: (model: TrainedModel) => Promise<ModelHandle>;
+  /** Shows the server checkpoints that came since the run was opened. */
+  readonly seeCheckpoints: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -78,7 +80,7 @@ export async function openTrainedRun(
     if (rewardModel) return rewardModel.model;
     throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
   };
-  return { recipe, server, load, stop };
+  return { recipe, server, load, seeCheckpoints: () => linkCheckpoints(directory, scratch), stop };
 }
 
 /**
@@ -88,11 +90,16 @@ export async function openTrainedRun(
 async function checkpointView(directory: string, cache: string): Promise<string> {
   await mkdir(cache, { recursive: true });
   const view = await mkdtemp(join(cache, "read-"));
+  await linkCheckpoints(directory, view);
+  return view;
+}
+
+async function linkCheckpoints(directory: string, view: string): Promise<void> {
   const checkpoints = join(directory, "checkpoints");
   const names = existsSync(checkpoints) ? await readdir(checkpoints) : [];
-  for (const name of names.filter((one) => !one.startsWith(".")))
+  const there = new Set(await readdir(view));
+  for (const name of names.filter((one) => !one.startsWith(".") && !there.has(one)))
     await symlink(join(checkpoints, name), join(view, name));
-  return view;
 }
 
 /** The best checkpoint by validation, or the last where there was none yet. */

@@ -80,21 +80,22 @@ export interface Setting {
   readonly value: string;
 }
 
-/** A figure of evaluation.json: mean and 95 % interval of each model; null where there is none. */
+/** A metric of evaluation.json, as the report writes it; null where there is none. */
 export interface EvaluationRow {
-  readonly name: string;
-  readonly title: string;
+  readonly label: string;
   readonly unit: string;
-  readonly sft: Interval | null;
-  readonly policy: Interval | null;
-  readonly difference: Interval | null;
+  /** One of the few that runs are compared by. */
+  readonly isMain: boolean;
+  readonly sft: Figure | null;
+  readonly policy: Figure | null;
+  /** Policy against another. */
+  readonly comparison: Figure | null;
 }
 
-export interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  readonly n: number;
+/** A mean with its 95 % interval, in words. */
+export interface Figure {
+  readonly mean: string;
+  readonly interval: string;
 }
 
 /** GET /api/runs/ID/curves: the metrics of each stage, in reading order. */

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { RunDetail } from "../api.js";
-import { IntervalCell } from "./evaluation-table.js";
+import { FigureCell } from "./evaluation-table.js";
 import { formatNumber } from "./format.js";
 import { ScrollRegion } from "./scroll-region.js";
 
@@ -16,12 +16,8 @@ export function CompareTables({ details }: { readonly details: readonly RunDetai
 
 /** Shown as figures of the policy; those without an evaluation by their last validation. */
 function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.Element {
-  const names = new Map(details.flatMap(({ evaluation }) => (evaluation ?? []).map((row) => [row.name, row] as const)));
-  const figures = [...names.values()].filter(
-    ({ name }) =>
-      ["score", "klK1", "responseTokens", "endedShare", "judgeWinRate", "rougeL"].includes(name) ||
-      name.startsWith("winRate"),
-  );
+  const main = details.flatMap(({ evaluation }) => evaluation ?? []).filter(({ isMain }) => isMain);
+  const labels = [...new Set(main.map(({ label }) => label))];
   return (
     <ScrollRegion label="Results">
       <table class="figures">
@@ -38,9 +34,9 @@ function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.E
             <th scope="col" class="number">
               KL
             </th>
-            {figures.map(({ name, title }) => (
-              <th key={name} scope="col" class="number">
-                {title}
+            {labels.map((label) => (
+              <th key={label} scope="col" class="number">
+                {label}
               </th>
             ))}
           </tr>
@@ -52,9 +48,9 @@ function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.E
               <td class="number">{summary.iteration}</td>
               <td class="number">{formatNumber(summary.score)}</td>
               <td class="number">{formatNumber(summary.kl)}</td>
-              {figures.map(({ name }) => {
-                const row = evaluation?.find((one) => one.name === name);
-                return <IntervalCell key={name} interval={row?.policy ?? row?.difference ?? null} />;
+              {labels.map((label) => {
+                const row = evaluation?.find((one) => one.label === label);
+                return <FigureCell key={label} figure={row?.policy ?? row?.comparison ?? null} />;
               })}
             </tr>
           ))}

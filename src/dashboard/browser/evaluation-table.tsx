@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
-import type { EvaluationRow, Interval } from "../api.js";
-import { formatNumber } from "./format.js";
+import type { EvaluationRow, Figure } from "../api.js";
 import { ScrollRegion } from "./scroll-region.js";
 
 /** evaluation.json. */
@@ -31,19 +30,19 @@ export function EvaluationTable({
               Policy
             </th>
             <th scope="col" class="number">
-              Difference
+              Policy against
             </th>
           </tr>
         </thead>
         <tbody>
-          {evaluation.map(({ name, title, unit, sft, policy, difference }) => (
-            <tr key={name}>
+          {evaluation.map(({ label, unit, sft, policy, comparison }) => (
+            <tr key={`${label} ${unit}`}>
               <th scope="row">
-                {title} <span class="quiet">{unit}</span>
+                {label} <span class="quiet">{unit}</span>
               </th>
-              <IntervalCell interval={sft} />
-              <IntervalCell interval={policy} />
-              <IntervalCell interval={difference} />
+              <FigureCell figure={sft} />
+              <FigureCell figure={policy} />
+              <FigureCell figure={comparison} />
             </tr>
           ))}
         </tbody>
@@ -52,14 +51,11 @@ export function EvaluationTable({
   );
 }
 
-export const IntervalCell = ({ interval }: { readonly interval: Interval | null }): JSX.Element => (
+export const FigureCell = ({ figure }: { readonly figure: Figure | null }): JSX.Element => (
   <td class="number">
-    {interval && (
+    {figure && (
       <>
-        {formatNumber(interval.mean)}{" "}
-        <span class="quiet">
-          {formatNumber(interval.low)} to {formatNumber(interval.high)}
-        </span>
+        {figure.mean} <span class="quiet">{figure.interval}</span>
       </>
     )}
   </td>

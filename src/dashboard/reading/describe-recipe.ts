@@ -1,4 +1,5 @@
 import { flattenRecipe } from "../../config/flatten-recipe.js";
+import { methodName, resetProportion } from "../../report/method-name.js";
 
 /** What the list says of a recipe; null where an older one does not tell. */
 export interface RecipeDescription {
@@ -21,15 +22,13 @@ export function describeRecipe(recipe: Readonly<Record<string, unknown>>): Recip
   };
   return {
     ...{ recipe: text("name"), seed: number("seed"), iterations: number("policy.iterations") },
-    method: methodOf(text("policy.kind"), text("policy.algorithm.kind"), number("policy.reset.proportion")),
+    method: methodOf(recipe),
   };
 }
 
-/** "PPO", "DR-PO: PPO, 0.5 reset", "DPO". */
-function methodOf(kind: string | null, algorithm: string | null, proportion: number | null): string | null {
-  if (kind === "dpo") return "DPO";
-  if (algorithm === null) return null;
-  const name = algorithm.toUpperCase();
-  if (proportion === null || proportion === 0) return name;
-  return proportion === 1 ? `DR-PO: ${name}` : `DR-PO: ${name}, ${proportion} reset`;
+/** "PPO", "DR-PO", "DR-PO, 0.5" where half of the rollouts start from a reset. */
+function methodOf(recipe: Readonly<Record<string, unknown>>): string | null {
+  if (!("policy" in recipe)) return null;
+  const proportion = resetProportion(recipe) ?? 0;
+  return proportion > 0 && proportion < 1 ? `${methodName(recipe)}, ${proportion}` : methodName(recipe);
 }

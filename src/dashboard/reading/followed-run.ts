@@ -6,7 +6,7 @@ import { flattenRecipe } from "../../config/flatten-recipe.js";
 import type { RunState } from "../../run/run-state.js";
 import type { Curves, EvaluationRow, RunDetail, RunSummary } from "../api.js";
 import { describeRecipe } from "./describe-recipe.js";
-import { readEvaluationRows } from "./evaluation-rows.js";
+import { evaluationRows } from "./evaluation-rows.js";
 import { fileStamp } from "./file-stamp.js";
 import { FollowedJournal } from "./followed-journal.js";
 import { FollowedMetrics } from "./followed-metrics.js";
@@ -120,7 +120,7 @@ export class FollowedRun {
   private async readSmallFiles(): Promise<void> {
     const paths = runPaths(this.directory);
     this.record = await stamped(paths.recipe, this.record, () => readRunRecord(this.directory));
-    this.evaluation = await stamped(paths.evaluation, this.evaluation, () => readEvaluationRows(paths.evaluation));
+    this.evaluation = await stamped(paths.evaluation, this.evaluation, () => evaluationRows(this.directory));
     await this.journal.follow();
     this.state = await this.journal.state();
   }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { ResetHereAnswer } from "../api.js";
 import { BadInputError } from "../../errors.js";
-import { mean, standardDeviation } from "../../math/statistics.js";
+import { meanAndSpread } from "../../math/mean-and-spread.js";
 import type { ResetHere } from "../reset-here.js";
 import type { RunLibrary } from "../reading/run-library.js";
 import { findRollout, rolloutPlace, runOf } from "./find-in-request.js";
@@ -39,10 +39,7 @@ export function serveResetHere(
     const turn = last.then(() => resetHere.continueFrom(asked, { signal: abandoned.signal }));
     last = turn.catch(() => undefined);
     const result = await turn;
-    const scores = result.continuations.map(({ score }) => score);
-    return {
-      ...{ ...result, original: line.score, mean: mean(scores) },
-      standardDeviation: scores.length > 1 ? standardDeviation(scores) : null,
-    };
+    const { mean, standardDeviation } = meanAndSpread(result.continuations.map(({ score }) => score));
+    return { ...result, original: line.score, mean, standardDeviation };
   });
 }
