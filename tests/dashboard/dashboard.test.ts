@@ -73,7 +73,7 @@ describe("the dashboard's server", () => {
     const shown = Object.fromEntries(runs.map((run) => [run.id, run.status]));
     expect(shown).toEqual({ running: "running", "sweep/done": "done", cut: "interrupted", broken: "broken" });
     const run = runs.find(({ id }) => id === "running")!;
-    expect(run).toMatchObject({ iteration: 5, iterations: 4, method: "DR-PO: PPO", seed: 1, scoredBy: "validation" });
+    expect(run).toMatchObject({ iteration: 5, iterations: 4, method: "DR-PO", seed: 1, scoredBy: "validation" });
     expect(run.score).toBeCloseTo(1 - Math.exp(-4 / 8), 12);
     expect(run.sparkline).toHaveLength(2);
   });
