@@ -16,6 +16,7 @@ export type * from "./domain/token-ids.js";
 
 export * from "./errors.js";
 
+export type * from "./ports/answer-cache.js";
 export type * from "./ports/call-options.js";
 export type * from "./ports/clock.js";
 export type * from "./ports/judge.js";
@@ -47,12 +48,16 @@ export { createResetSampler, type ResetSampler } from "./drpo/resets/reset-sampl
 export type * from "./drpo/resets/reset-source.js";
 export { trainPolicy, type PolicyTraining } from "./drpo/train-policy.js";
 
-export type { RunContext } from "./stages/run-context.js";
+export type { JudgeSource, RunContext } from "./stages/run-context.js";
 export { runRecipe } from "./stages/run-recipe.js";
 
+export { directoryAnswerCache } from "./cache/directory-answer-cache.js";
 export { defaultCacheDirectory, directoryStageCache } from "./cache/directory-stage-cache.js";
 export { readPreferenceDataset } from "./data/read-preference-dataset.js";
+export { judgeTemplate, readJudgeTemplate, type JudgeTemplate } from "./judge/judge-template.js";
 export { createLexiconJudge, lexiconJudgeOptions } from "./judge/lexicon-judge.js";
+export { createOpenaiJudge, type OpenaiJudgeSource } from "./judge/openai-judge.js";
+export { openaiJudgeOptions, type OpenaiJudgeOptions } from "./judge/openai-judge-options.js";
 export { createProgress } from "./loggers/create-progress.js";
 export { createFunctionReward, functionRewardOptions, type FunctionRewardOptions } from "./rewards/function-reward.js";
 export { createHttpReward } from "./rewards/http-reward.js";

@@ -4,6 +4,7 @@ import { dashboardCommand } from "./dashboard.js";
 import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
+import { judgeCommand } from "./judge.js";
 import { logMetricsCommand } from "./log-metrics.js";
 import { packageVersion } from "./package-version.js";
 import { reportCommand } from "./report.js";
@@ -31,6 +32,7 @@ export function createProgram(context: CommandContext): Command {
     sampleCommand,
     exportCommand,
     doctorCommand,
+    judgeCommand,
     reportCommand,
     dashboardCommand,
     studyCommand,

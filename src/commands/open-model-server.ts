@@ -13,7 +13,7 @@ export interface OpenModelServer extends Pick<ModelServerConnection, "server" | 
 }
 
 /** Where stage outputs are kept: what is computed once is shared by runs. */
-export const cacheDirectory = ({ environment }: CommandContext): string =>
+export const cacheDirectory = ({ environment }: Pick<CommandContext, "environment">): string =>
   defaultCacheDirectory(environment, homedir());
 
 /**

@@ -9,9 +9,11 @@ import type { ModelHandle } from "../domain/model.js";
 import { BadInputError } from "../errors.js";
 import type { ModelServer } from "../ports/model-server.js";
 import type { Commit } from "../ports/run-directory.js";
+import type { StageCache } from "../ports/stage-cache.js";
 import { readRun } from "../run/read-run.js";
 import { openRun } from "../stages/open-run.js";
 import { rewardModelStage } from "../stages/reward-model.js";
+import type { OpenRun } from "../stages/run-context.js";
 import { sftStage } from "../stages/sft.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
@@ -31,6 +33,8 @@ export interface TrainedRun {
   readonly load: (model: TrainedModel) => Promise<ModelHandle>;
   /** Shows the server checkpoints that came since the run was opened. */
   readonly seeCheckpoints: () => Promise<void>;
+  /** The run with its data, for what is computed beside it and kept in the cache; its own files are not written. */
+  readonly openToCompute: () => Promise<OpenRun>;
   readonly stop: () => Promise<void>;
 }
 
@@ -61,26 +65,27 @@ export async function openTrainedRun(
     await removeScratch();
   };
 
-  const openStages = async () => {
-    const cache = readOnlyCache(directoryStageCache({ directory: cacheDirectory(context) }));
-    return openRun({
+  const stageCache = directoryStageCache({ directory: cacheDirectory(context) });
+  const openStages = async (cache: StageCache) =>
+    openRun({
       ...{ recipe, server, cache, progress, signal },
       run: readOnlyRun(record.runId, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
       // For training and evaluation alone.
       ...{ judges: [], algorithm: createAlgorithm(recipe), pool: null, cutFunction: null, rewardFunctions: new Map() },
     });
-  };
+  const openToCompute = () => openStages(stageCache);
   const load = async (model: TrainedModel): Promise<ModelHandle> => {
     if (model === "policy") return loadPolicy(server, lastCommit, directory, signal);
-    const run = await openStages();
+    const run = await openStages(readOnlyCache(stageCache));
     const sft = await sftStage(run);
     if (model === "sft") return sft.reference;
     const rewardModel = await rewardModelStage(run, sft);
     if (rewardModel) return rewardModel.model;
     throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
   };
-  return { recipe, server, load, seeCheckpoints: () => linkCheckpoints(directory, scratch), stop };
+  const seeCheckpoints = () => linkCheckpoints(directory, scratch);
+  return { recipe, server, load, openToCompute, seeCheckpoints, stop };
 }
 
 /**

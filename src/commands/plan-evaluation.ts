@@ -7,20 +7,20 @@ import type { Commit } from "../ports/run-directory.js";
 import { type RunReading, readRun } from "../run/read-run.js";
 import { refuseChanged } from "../run/refuse-changed.js";
 import type { CommandContext } from "./command-context.js";
+import { createJudges } from "./create-judges.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { hashOfRewards, readEvaluationData, type TrainingPlan } from "./plan-training.js";
-import { createJudges, registeredRecipeSchema } from "./registry.js";
+import { registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 
 /** What an evaluation of a run will be: everything that can be known without a model server. */
 export interface EvaluationPlan extends Pick<
   TrainingPlan,
-  "recipe" | "dataset" | "evaluationDataset" | "rewardFunctions" | "directory"
+  "recipe" | "dataset" | "evaluationDataset" | "rewardFunctions" | "judges" | "directory"
 > {
   readonly reading: RunReading;
   /** Its best checkpoint is evaluated. */
   readonly lastCommit: Commit;
-  readonly judges: ReturnType<typeof createJudges>;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function planEvaluation(
   }
   const source = { raw: record.recipe, name: join(directory, "recipe.json"), folder: cwd };
   const recipe = resolveRecipe(source, registeredRecipeSchema, { set: settings });
-  const judges = createJudges(recipe);
+  const judges = await createJudges(recipe.evaluation.judges, "evaluation.judges", { environment });
   const dataset = await readPreferenceDataset(recipe.data);
   const evaluationDataset = recipe.evaluation.data
     ? await readEvaluationData(recipe.evaluation.data, readPreferenceDataset)

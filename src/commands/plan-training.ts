@@ -12,7 +12,9 @@ import { BadInputError } from "../errors.js";
 import type { MetricLogger } from "../ports/metric-logger.js";
 import type { RewardFunction } from "../ports/reward-function.js";
 import { readRunRecord } from "../run/read-run.js";
+import type { JudgeSource } from "../stages/run-context.js";
 import type { CommandContext } from "./command-context.js";
+import { createJudges } from "./create-judges.js";
 import { createLoggers } from "./create-loggers.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
@@ -40,6 +42,7 @@ export interface TrainingPlan {
   readonly rewardFunctions: ReadonlyMap<string, RewardFunction>;
   /** Not started. */
   readonly loggers: readonly MetricLogger[];
+  readonly judges: readonly JudgeSource[];
   /** Of what the run depends on and that files hold; SHA-256 (hexadecimal). */
   readonly hashes: Record<string, string>;
   /** Absolute. */
@@ -68,10 +71,11 @@ export async function planTraining(
   const problems = unusableData(recipe, dataset);
   if (problems.length > 0) throw refusal(recipePath ?? shownPath(directory, cwd), problems);
   const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
+  const judges = await createJudges(recipe.evaluation.judges, "evaluation.judges", { environment });
   const { pool, cutFunction, hashes } = await readResetFiles(recipe);
   const loggers = await createLoggers(recipe, environment);
   return {
-    ...{ recipe, dataset, evaluationDataset, directory, rewardFunctions, loggers, pool, cutFunction },
+    ...{ recipe, dataset, evaluationDataset, directory, rewardFunctions, judges, loggers, pool, cutFunction },
     hashes: {
       ...{ data: dataset.hash, ...hashes, ...hashOfRewards(rewardFunctions) },
       ...(evaluationDataset ? { "evaluation data": evaluationDataset.hash } : {}),

@@ -6,7 +6,9 @@ export function readOnlyRun(runId: string, commit: Commit | null): RunDirectory 
   return {
     runId,
     lastCommit: () => commit,
-    ...{ commit: refuse, appendMetrics: refuse, writeRollouts: refuse, writeEvaluation: refuse },
+    // A judge may be trained beside the run; its curves belong to no iteration of it.
+    appendMetrics: () => Promise.resolve(),
+    ...{ commit: refuse, writeRollouts: refuse, writeEvaluation: refuse },
     ...{ readRollouts: refuse, writeMemory: refuse, readMemory: refuse },
   };
 }

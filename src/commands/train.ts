@@ -19,7 +19,7 @@ import { planTraining, type TrainingOptions, type TrainingPlan } from "./plan-tr
 import { printEvaluation } from "./print-evaluation.js";
 import { progressOf } from "./progress-of.js";
 import { readLoggedRun } from "./read-logged-run.js";
-import { createAlgorithm, createJudges } from "./registry.js";
+import { createAlgorithm } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 import { unfailingLoggers, withLoggers } from "./unfailing-loggers.js";
 
@@ -119,7 +119,7 @@ async function train(context: CommandContext, plan: TrainingPlan, session: Sessi
 
 async function trainOnServer(
   context: CommandContext,
-  { recipe, dataset, evaluationDataset, pool, cutFunction, rewardFunctions, directory }: TrainingPlan,
+  { recipe, dataset, evaluationDataset, pool, cutFunction, rewardFunctions, judges, directory }: TrainingPlan,
   { progress, signal }: Session,
   run: OpenRunDirectory,
 ): Promise<Evaluation> {
@@ -137,7 +137,6 @@ async function trainOnServer(
         progress.note(`${stage}: waiting for process ${holder.process.pid}, which computes the same`),
     });
     const algorithm = createAlgorithm(recipe);
-    const judges = createJudges(recipe);
     return await runRecipe({
       ...{
         recipe,

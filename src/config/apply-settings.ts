@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { BadInputError } from "../errors.js";
 import { explainUnknownKey } from "./explain-problem.js";
-import { keysOf, unwrap } from "./schema-at.js";
+import { entryOf, keysOf, unwrap } from "./schema-at.js";
 
 /** One `--set path=value`. */
 export interface Setting {
@@ -35,7 +35,8 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * The recipe with one value set. A section that was left out starts from its default, so that one key of it can be set.
+ * The recipe with one value set. A section that was left out starts from its default, so that one key of it can be set; an
+ * entry of a list is a number, counted from 0.
  * @throws BadInputError naming the nearest valid key if the path is none
  */
 export function applySetting(recipe: unknown, { text, path, value }: Setting, schema: z.core.$ZodType): unknown {
@@ -43,6 +44,14 @@ export function applySetting(recipe: unknown, { text, path, value }: Setting, sc
     const key = path[depth];
     if (key === undefined) return value;
     const where = path.slice(0, depth).join(".");
+    if (Array.isArray(current)) {
+      const entries: readonly unknown[] = current;
+      const index = /^\d+$/.test(key) ? Number(key) : entries.length;
+      if (index < entries.length) return entries.with(index, place(entries[index], entryOf(at), depth + 1));
+      throw new BadInputError(
+        `--set ${text}: ${where} is a list of ${entries.length} here, counted from 0; it has no entry ${key}`,
+      );
+    }
     const known = keysOf(at, current);
     if (known.size === 0) {
       throw new BadInputError(

@@ -1,5 +1,15 @@
 import { z } from "zod";
 import { dataSchema } from "./data.js";
+import type { RewardModelRecipe } from "./reward.js";
+
+/** What a recipe knows of a judge whose options an adapter brings. */
+export interface RegisteredJudge {
+  readonly kind: string;
+  /** File of its question, if it is asked in words of one's own. */
+  readonly template?: string | undefined;
+  /** If it is a reward model. */
+  readonly reward?: RewardModelRecipe | undefined;
+}
 
 /** The final evaluation: always from the prompt, SFT and policy with the same noise. */
 export const evaluationSchema = <Judge extends z.ZodType>(judge: Judge) =>

@@ -27,6 +27,10 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
     if (!isRewardModel(term) && term.module !== undefined)
       needed.push({ key: `${key}.module`, path: term.module, kind: "a TypeScript or JavaScript module" });
   }
+  for (const [i, { template }] of evaluation.judges.entries()) {
+    const kind = "a text file with {prompt}, {responseA} and {responseB}";
+    if (template !== undefined) needed.push({ key: `evaluation.judges[${i}].template`, path: template, kind });
+  }
   const reset = policy.kind === "online" ? policy.reset : null;
   if (reset?.source.kind === "pool")
     needed.push({ key: "policy.reset.source.path", path: reset.source.path, kind: "a JSONL file" });
@@ -51,6 +55,11 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
   for (const { key, reward: term } of rewardTerms(reward)) {
     if (!isRewardModel(term) || term.kind === "train") continue;
     needed.push({ key: `${key}.path`, path: term.path, ...(term.kind === "adapter" ? adapter : folder) });
+  }
+  for (const [i, { reward: judge }] of evaluation.judges.entries()) {
+    if (judge === undefined || judge.kind === "train") continue;
+    const key = `evaluation.judges[${i}].reward.path`;
+    needed.push({ key, path: judge.path, ...(judge.kind === "adapter" ? adapter : folder) });
   }
   return needed;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { dataSchema } from "./data.js";
-import { evaluationSchema } from "./evaluation.js";
+import { evaluationSchema, type RegisteredJudge } from "./evaluation.js";
 import { type LoggerKind, loggersSchema, type RegisteredLogger } from "./loggers.js";
 import { modelSchema } from "./model.js";
 import { policySchema } from "./policy.js";
@@ -44,14 +44,14 @@ export const recipeSchema = <
     loggers: loggersSchema(registered.loggers),
   });
 
-/** What an algorithm or a judge sees of its own options before its schema has given them a type. */
+/** What an algorithm sees of its own options before its schema has given them a type. */
 export interface RegisteredOptions {
   readonly kind: string;
 }
 
 type RecipeOfModelsOnly = z.infer<
   ReturnType<
-    typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredOptions>, readonly [], readonly [LoggerKind]>
+    typeof recipeSchema<z.ZodType<RegisteredOptions>, z.ZodType<RegisteredJudge>, readonly [], readonly [LoggerKind]>
   >
 >;
 

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import type { DataOptions } from "./data.js";
+import type { RegisteredJudge } from "./evaluation.js";
 import type { Recipe } from "./recipe.js";
 import type { ResetSourceOptions, ResetSpec } from "./reset.js";
 import { isRewardModel, type RewardOptions, type SingleReward } from "./reward.js";
@@ -7,9 +8,15 @@ import { isRewardModel, type RewardOptions, type SingleReward } from "./reward.j
 /** "testbed:tiny" is a name that a server knows, not a path. */
 const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
 
+/** Makes a path absolute. @param folder that it is relative to */
+export const absolutePaths =
+  (folder: string) =>
+  (path: string): string =>
+    isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path);
+
 /** Paths of a recipe are relative to its folder; here they become absolute, so that a run directory says it all. */
 export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
-  const absolute = (path: string): string => (isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path));
+  const absolute = absolutePaths(folder);
   const { server, model, data, sft, reward, policy, evaluation, loggers } = recipe;
   return {
     ...recipe,
@@ -23,10 +30,27 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
     sft: sft.kind === "adapter" ? { ...sft, path: absolute(sft.path) } : sft,
     reward: withAbsoluteReward(reward, absolute),
     policy: policy.kind === "online" ? { ...policy, reset: withAbsoluteReset(policy.reset, absolute) } : policy,
-    evaluation: evaluation.data ? { ...evaluation, data: withAbsoluteData(evaluation.data, absolute) } : evaluation,
+    evaluation: {
+      ...evaluation,
+      ...(evaluation.data ? { data: withAbsoluteData(evaluation.data, absolute) } : {}),
+      judges: evaluation.judges.map((judge) => withAbsoluteJudge(judge, absolute)),
+    },
     loggers: loggers.map(({ directory, ...logger }) =>
       directory === undefined ? logger : { ...logger, directory: absolute(directory) },
     ),
+  };
+}
+
+/** Options of a judge whose template, or whose reward model, is named by an absolute path. */
+export function withAbsoluteJudge<Judge extends RegisteredJudge>(
+  judge: Judge,
+  absolute: (path: string) => string,
+): Judge {
+  const { template, reward } = judge;
+  return {
+    ...judge,
+    ...(template === undefined ? {} : { template: absolute(template) }),
+    ...(reward === undefined || reward.kind === "train" ? {} : { reward: { ...reward, path: absolute(reward.path) } }),
   };
 }
 

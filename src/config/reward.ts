@@ -70,6 +70,19 @@ const folder = z
   .describe("One's own reward model.");
 
 export type TrainedRewardOptions = z.infer<typeof trained>;
+type Scored = "normalise" | "scaleRollouts";
+/** What makes a reward model, whatever the units of its scores. */
+export type RewardModelRecipe =
+  Omit<TrainedRewardOptions, Scored> | Omit<z.infer<typeof adapter>, Scored> | Omit<z.infer<typeof folder>, Scored>;
+
+const unitless = { normalise: true, scaleRollouts: true } as const;
+/** A reward model that only compares: its scores need no units. */
+export const rewardModelRecipe = z.discriminatedUnion("kind", [
+  trained.omit(unitless),
+  adapter.omit(unitless),
+  folder.omit(unitless),
+]);
+
 /** A reward model r: the server computes its scores. */
 export type RewardModelOptions = TrainedRewardOptions | z.infer<typeof adapter> | z.infer<typeof folder>;
 

@@ -6,12 +6,13 @@ import type { RecordedRollout } from "../domain/rollout.js";
 import { openAppendLog, type AppendLog } from "../durable-files/append-log.js";
 import { fileError, fileErrorCode } from "../durable-files/file-error.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
-import { tryLock, type ProcessLock } from "../durable-files/process-lock.js";
+import type { ProcessLock } from "../durable-files/process-lock.js";
 import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
-import { BadInputError, EnvironmentError } from "../errors.js";
+import { BadInputError } from "../errors.js";
 import type { RunDirectory } from "../ports/run-directory.js";
 import { dropUncommitted } from "./drop-uncommitted.js";
 import { lastCommitOf, openJournal, readJournal, type Journal } from "./journal.js";
+import { lockRun } from "./lock-run.js";
 import { readRollouts } from "./read-rollouts.js";
 import { readRunRecord } from "./read-run.js";
 import { recipeDifferences } from "./recipe-differences.js";
@@ -195,20 +196,6 @@ async function visibleNames(directory: string): Promise<readonly string[]> {
     if (fileErrorCode(error) === "ENOENT") return [];
     throw fileError(error, `opening the run directory ${directory}`);
   }
-}
-
-async function lockRun(directory: string): Promise<ProcessLock> {
-  const { lock: folder } = runPaths(directory);
-  const result = await tryLock(folder);
-  if ("lock" in result) return result.lock;
-  const { process, state } = result.holder;
-  throw new EnvironmentError(
-    state === "alive"
-      ? `The run in ${directory} is being written by process ${process.pid}. Wait until it ends, stop it ` +
-          `(kill ${process.pid}), or choose another --run-dir.`
-      : `The run in ${directory} was opened by process ${process.pid} on ${process.host}, another machine or container, ` +
-          `which cannot be looked into from here. If that process has ended, delete ${folder} and try again.`,
-  );
 }
 
 async function newRecord({ directory, recipe, versions, hashes, now }: RunDirectoryOptions): Promise<RunRecord> {

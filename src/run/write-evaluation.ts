@@ -1,5 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
-import type { Evaluation, EvaluationRows } from "../domain/evaluation.js";
+import type { Evaluation, EvaluationRows, JudgedRow } from "../domain/evaluation.js";
 import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
 import { evaluationRowPaths } from "./evaluation-files.js";
 import { runPaths } from "./run-files.js";
@@ -15,7 +15,24 @@ export async function writeEvaluation(directory: string, evaluation: Evaluation,
   await rm(path, { force: true });
   const paths = evaluationRowPaths(directory);
   for (const name of ["policy", "sft", "reference", "verdicts"] as const) {
-    await writeFileAtomically(paths[name], rows[name].map((row) => `${JSON.stringify(row)}\n`).join(""));
+    await writeFileAtomically(paths[name], linesOf(rows[name]));
   }
-  await writeFileAtomically(path, `${JSON.stringify(evaluation, null, 2)}\n`);
+  await writeFileAtomically(path, documentOf(evaluation));
 }
+
+/**
+ * Writes what judges say of responses that stay as they are. Killed between the two files, the verdicts are newer than
+ * what evaluation.json sums up; judging again, which asks nothing twice, mends it.
+ * @param directory of the run
+ */
+export async function writeVerdicts(
+  directory: string,
+  evaluation: Evaluation,
+  verdicts: readonly JudgedRow[],
+): Promise<void> {
+  await writeFileAtomically(evaluationRowPaths(directory).verdicts, linesOf(verdicts));
+  await writeFileAtomically(runPaths(directory).evaluation, documentOf(evaluation));
+}
+
+const linesOf = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+const documentOf = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -18,6 +18,7 @@ import { scoreReferences } from "./evaluation/score-references.js";
 import { summariseResponses } from "./evaluation/summarise-responses.js";
 import { judgeAgreement, winRates } from "./evaluation/win-rates.js";
 import { writeResponses } from "./evaluation/write-responses.js";
+import { openJudges } from "./open-judges.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import type { RewardOutput } from "./reward.js";
 import type { OpenRun } from "./run-context.js";
@@ -43,7 +44,11 @@ export async function evaluateStage(
   const opponents = new Map(
     run.recipe.evaluation.against.map((name): [Opponent, readonly EvaluatedReference[]] => [name, written[name]]),
   );
-  const verdicts = await judgeResponses(run, written.policy, opponents);
+  const verdicts = await judgeResponses(
+    { ...run, judges: await openJudges(run, run.judges, () => Promise.resolve(sft)) },
+    written.policy,
+    opponents,
+  );
 
   const all = { ...written, verdicts };
   const evaluation: Evaluation = {

@@ -1,11 +1,10 @@
 import type { TrainedRewardOptions } from "../config/reward.js";
-import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
+import type { TokenizedGroup, TokenizedResponse } from "../domain/tokenized-dataset.js";
 import type { RewardTemplate } from "../drpo/reward-template.js";
 import { BadInputError } from "../errors.js";
 import { Random } from "../math/random.js";
 import { seedAt } from "../math/seeds.js";
 import { chunks, type GradientBatch } from "./gradient-batches.js";
-import type { OpenRun } from "./run-context.js";
 
 /**
  * Ranked groups: every two responses of a group whose ratings differ are a comparison, and a batch's loss is the mean
@@ -13,23 +12,25 @@ import type { OpenRun } from "./run-context.js";
  * whole responses only scores a cut one far out of its range.
  */
 export function rewardBatches(
-  run: OpenRun,
-  options: TrainedRewardOptions,
-  template: RewardTemplate,
-  seed: number,
+  groups: readonly TokenizedGroup[],
+  options: Omit<TrainedRewardOptions, "normalise" | "scaleRollouts">,
+  {
+    template,
+    seed,
+    maxTokens,
+  }: { readonly template: RewardTemplate; readonly seed: number; readonly maxTokens: number },
 ): GradientBatch[] {
-  const { maxTokens } = run.recipe.response;
   const random = new Random(seedAt(seed, "reward-order", 0));
   const maxResponses = options.maxResponses ?? Infinity;
-  const chosen = takeGroups(random.shuffled(run.data.train), maxResponses).map(({ responses }) =>
+  const chosen = takeGroups(random.shuffled(groups), maxResponses).map(({ responses }) =>
     random.shuffled(responses).slice(0, maxResponses),
   );
   const batches: GradientBatch[] = [];
   for (let epoch = 0; epoch < options.epochs; epoch++) {
-    const groups = chosen
+    const ranked = chosen
       .flatMap((responses) => chunks(random.shuffled(responses), options.groupSize))
       .filter((group) => countComparisons(group) > 0);
-    for (const batch of chunks(random.shuffled(groups), options.groupsPerBatch)) {
+    for (const batch of chunks(random.shuffled(ranked), options.groupsPerBatch)) {
       const comparisons = batch.reduce((sum, group) => sum + countComparisons(group), 0);
       const rows = batch.flatMap((group) => {
         const budget = random.bernoulli(options.cutShare) ? maxTokens : Infinity;

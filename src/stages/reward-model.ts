@@ -1,6 +1,7 @@
-import type { RewardModelOptions, TrainedRewardOptions } from "../config/reward.js";
+import type { RewardModelRecipe } from "../config/reward.js";
 import { rewardModelTerm } from "../config/reward-terms.js";
 import type { CheckpointRef, ModelHandle } from "../domain/model.js";
+import type { TokenizedGroup } from "../domain/tokenized-dataset.js";
 import { rewardTemplate, type RewardTemplate } from "../drpo/reward-template.js";
 import { pairAccuracy } from "../math/pair-accuracy.js";
 import { seedAt } from "../math/seeds.js";
@@ -17,49 +18,73 @@ export interface RewardModelOutput {
   readonly template: RewardTemplate;
 }
 
+/** A reward model, and what it is called. */
+export interface RewardModelRequest {
+  readonly options: RewardModelRecipe;
+  /** On the server: no two models of a run share it. */
+  readonly name: string;
+  /** In metrics, and in the cache. */
+  readonly stage: string;
+  /** What it is trained on, where it is trained. */
+  readonly groups: readonly TokenizedGroup[];
+  /** What it starts from, where the options say so. */
+  readonly sft: SftOutput;
+}
+
 /**
  * Algorithm 1, step 2: trains r by maximum likelihood under Bradley-Terry, or takes the one that the recipe names.
  * @returns null if the recipe's scores come from elsewhere
  */
 export async function rewardModelStage(run: OpenRun, sft: SftOutput): Promise<RewardModelOutput | null> {
-  const options = rewardModelTerm(run.recipe.reward)?.reward;
-  if (!options) return null;
+  const reward = rewardModelTerm(run.recipe.reward)?.reward;
+  if (!reward) return null;
+  // The units of scores are measured when the model is there.
+  const { normalise: _normalise, scaleRollouts: _scaleRollouts, ...options } = reward;
+  const groups = run.data.train;
+  return obtainRewardModel(run, { options, name: "reward-model", stage: "reward", groups, sft });
+}
+
+/** The reward model that is asked for: from the cache, trained now, or one's own. */
+export async function obtainRewardModel(run: OpenRun, request: RewardModelRequest): Promise<RewardModelOutput> {
+  const { options } = request;
   const template = await rewardTemplate(run.server.tokenizer, options.template, run.tokenizerInfo.eosTokenId);
   const model =
-    options.kind === "train" ? await trainedModel(run, sft, options, template) : await loadRewardModel(run, options);
+    options.kind === "train"
+      ? await trainedModel(run, { ...request, options, template })
+      : await loadRewardModel(run, options, request.name);
   return { model, template };
 }
 
+interface TrainingRequest extends RewardModelRequest {
+  readonly options: Extract<RewardModelRecipe, { readonly kind: "train" }>;
+  readonly template: RewardTemplate;
+}
+
 /** From the cache, or trained now. */
-async function trainedModel(
-  run: OpenRun,
-  sft: SftOutput,
-  options: TrainedRewardOptions,
-  template: RewardTemplate,
-): Promise<ModelHandle> {
+async function trainedModel(run: OpenRun, request: TrainingRequest): Promise<ModelHandle> {
+  const { options, name, stage, sft } = request;
   const seed = options.seed ?? run.recipe.seed;
   const start = options.startFrom === "sft" ? sft : null;
-  // The units of scores are measured when the model is there.
-  const { normalise: _normalise, scaleRollouts: _scaleRollouts, ...training } = options;
   const { maxTokens } = run.recipe.response;
-  const key = await stageKey(run, "reward", { options: training, seed, maxTokens, start: start?.key ?? null });
+  const key = await stageKey(run, stage, { options, seed, maxTokens, start: start?.key ?? null });
   let model: ModelHandle | null = null;
   const { reused } = await run.cache.getOrCompute<CheckpointRef>({
-    ...{ stage: "reward", key, signal: run.call.signal },
-    stillThere: async (checkpoint) => (model = await restoreFrozen(run, checkpoint, "reward-model")) !== null,
+    ...{ stage, key, signal: run.call.signal },
+    stillThere: async (checkpoint) => (model = await restoreFrozen(run, checkpoint, name)) !== null,
     compute: async () => {
-      const checkpoint = await trainRewardModel(run, { options, template, start, seed, key });
-      model = await restoreFrozen(run, checkpoint, "reward-model");
+      const checkpoint = await trainRewardModel(run, request, { start, seed, key });
+      model = await restoreFrozen(run, checkpoint, name);
       return checkpoint;
     },
   });
-  if (reused) run.progress.note("reward: reused from the cache");
+  if (reused) run.progress.note(`${stage}: reused from the cache`);
   return model!;
 }
 
 function loadRewardModel(
   run: OpenRun,
-  options: Exclude<RewardModelOptions, TrainedRewardOptions>,
+  options: Exclude<RewardModelRecipe, { readonly kind: "train" }>,
+  name: string,
 ): Promise<ModelHandle> {
   const { recipe, server, call } = run;
   const source =
@@ -67,42 +92,29 @@ function loadRewardModel(
       ? { base: options.path, shape: { kind: "full" } as const }
       : { base: recipe.model.base, shape: recipe.model.shape, initialisedFrom: { peftAdapter: options.path } };
   const seed = seedAt(recipe.seed, "model", 1);
-  return server.models.createModel({ name: "reward-model", head: "scalar", trainable: false, seed, ...source }, call);
+  return server.models.createModel({ name, head: "scalar", trainable: false, seed, ...source }, call);
 }
 
 async function trainRewardModel(
   run: OpenRun,
-  {
-    options,
-    template,
-    start,
-    seed,
-    key,
-  }: {
-    readonly options: TrainedRewardOptions;
-    readonly template: RewardTemplate;
-    readonly start: SftOutput | null;
-    readonly seed: number;
-    readonly key: string;
-  },
+  { options, name, stage, groups, template }: TrainingRequest,
+  { start, seed, key }: { readonly start: SftOutput | null; readonly seed: number; readonly key: string },
 ): Promise<CheckpointRef> {
   const { recipe, server, call } = run;
   const { base, shape } = recipe.model;
   const model = await server.models.createModel(
     {
-      ...{ name: "reward-model", base, shape, head: "scalar", trainable: true, seed: seedAt(seed, "model", 1) },
+      ...{ name, base, shape, head: "scalar", trainable: true, seed: seedAt(seed, "model", 1) },
       ...(start ? { initialisedFrom: { copyOf: start.reference.name, resetHead: true } } : {}),
     },
     call,
   );
   const trained = await trainOnBatches(run, {
-    stage: "reward",
-    model,
-    batches: rewardBatches(run, options, template, seed),
-    optimizer: options.optimizer,
+    ...{ stage, model, optimizer: options.optimizer },
+    batches: rewardBatches(groups, options, { template, seed, maxTokens: recipe.response.maxTokens }),
     figures: ({ loss }, { outputs }) =>
       loss.kind === "rankedGroup" ? { accuracy: pairAccuracy(outputs, loss.ratings, loss.groupSizes) } : {},
   });
-  const uri = `stages/reward-${key.slice(0, 16)}`;
+  const uri = `stages/${stage}-${key.slice(0, 16)}`;
   return server.models.saveCheckpoint({ uri, models: [trained], withOptimizerState: false }, call);
 }

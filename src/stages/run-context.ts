@@ -5,6 +5,7 @@ import type { TokenizedDataset, TokenizedGroup } from "../domain/tokenized-datas
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
 import type { CallOptions } from "../ports/call-options.js";
+import type { RewardJudgeOptions } from "../config/reward-judge.js";
 import type { Judge } from "../ports/judge.js";
 import type { ModelServer } from "../ports/model-server.js";
 import type { Progress } from "../ports/progress.js";
@@ -12,6 +13,9 @@ import type { RewardFunction } from "../ports/reward-function.js";
 import type { RunDirectory } from "../ports/run-directory.js";
 import type { StageCache } from "../ports/stage-cache.js";
 import type { TokenizerInfo } from "../ports/tokenizer.js";
+
+/** A judge, or what makes one on the model server. */
+export type JudgeSource = Judge | RewardJudgeOptions;
 
 /** What `commands/` wires together for a run. */
 export interface RunContext {
@@ -23,7 +27,7 @@ export interface RunContext {
   readonly run: RunDirectory;
   readonly cache: StageCache;
   /** Whom the evaluation asks, in the order of the recipe. */
-  readonly judges: readonly Judge[];
+  readonly judges: readonly JudgeSource[];
   /** How an online policy is updated; null where it is trained offline. */
   readonly algorithm: Algorithm | null;
   /** The pool that resets go into, where the recipe names one. */

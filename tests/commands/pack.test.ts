@@ -42,6 +42,7 @@ describe("the npm package", () => {
           "dist/index.js",
           "dist/dashboard/browser/main.js",
           "dist/dashboard/browser/dashboard.css",
+          "prompts/judge-summary.txt",
           "docs/recipe.schema.json",
           "proto/drpo/v1/common.proto",
           "recipes/reviews.json",

@@ -4,12 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
-import {
-  createAlgorithm,
-  createJudges,
-  type RegisteredRecipe,
-  registeredRecipeSchema,
-} from "../../src/commands/registry.js";
+import { createJudges } from "../../src/commands/create-judges.js";
+import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "../../src/commands/registry.js";
 import { resolveRecipe } from "../../src/config/load-recipe.js";
 import type { PreferenceDataset, PreferenceGroup } from "../../src/domain/preference-dataset.js";
 import { Random } from "../../src/math/random.js";
@@ -68,7 +64,7 @@ export async function runReleasedRecipe(): Promise<ReleasedRun> {
       await runRecipe({
         ...{ recipe, dataset, server, run, algorithm, pool: null, cutFunction: null, rewardFunctions: new Map() },
         cache: directoryStageCache({ directory: join(folder, "cache") }),
-        judges: createJudges(recipe),
+        judges: await createJudges(recipe.evaluation.judges, "evaluation.judges", { environment: {} }),
         progress: { start: () => ({ update: () => {}, end: () => {} }), note: () => {} },
         signal: new AbortController().signal,
       });

@@ -107,6 +107,14 @@ describe("--set", () => {
     expect(after("policy.validation.every=2").policy.validation).toEqual({ every: 2, rollouts: 64 });
   });
 
+  test("reaches into an entry of a list, counted from 0", () => {
+    const { model } = resolved(
+      { model: { base: "base", shape: { kind: "lora", rank: 2, alpha: 4, targetModules: ["q_proj", "v_proj"] } } },
+      { set: ["model.shape.targetModules.1=k_proj"] },
+    );
+    expect(model.shape).toMatchObject({ targetModules: ["q_proj", "k_proj"] });
+  });
+
   test("keeps an equals sign of the value", () => {
     const recipe = resolved(
       { data: { kind: "rated", path: "pairs.jsonl", prompt: "x" } },
@@ -121,6 +129,8 @@ describe("--set", () => {
     ["policy.algorithm.pairs=true", /policy\.algorithm\.pairs is not a key.*policy\.algorithm are kind, epochs/],
     ["seed.x=1", /seed has no keys of its own/],
     ["policy.=1", /expected path=value/],
+    ["evaluation.judges.1.kind=lexicon", /evaluation\.judges is a list of 1 here, counted from 0; it has no entry 1/],
+    ["evaluation.judges.0.knd=lexicon", /did you mean .*kind\?|knd is not a key/],
     ["policy.klCoef=-1", /policy\.klCoef is -1: it must be at least 0/],
   ])("%s is refused", (setting, message) => {
     expect(problem({}, { set: [setting] })).toMatch(message);

@@ -8,9 +8,12 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
+/** What the judge of the full recipes needs. */
+const environment = { OPENAI_API_KEY: "none" };
+
 /** What `drpo train NAME --dry-run` finds: options, conflicts, files and rows. A few rows want a larger held-out share. */
 const plan = (name: string, ...set: string[]): Promise<TrainingPlan> =>
-  planTraining(folder.recipe(name), { set: ["data.heldOutShare=0.25", ...set] }, { cwd: folder.path, environment: {} });
+  planTraining(folder.recipe(name), { set: ["data.heldOutShare=0.25", ...set] }, { cwd: folder.path, environment });
 const planOf = (name: string): Promise<TrainingPlan> =>
   name.startsWith("cnn-dm") && !/-sft(-tiny)?$/.test(name)
     ? plan(name, "evaluation.data.heldOutShare=0.25")
@@ -28,6 +31,8 @@ const SIZES: readonly RegExp[] = [
   /^reward\.groupsPerBatch$/,
   /^policy\.(iterations|rolloutsPerIteration|batchSize|checkpointEvery|validation\.every|validation\.rollouts)$/,
   /^evaluation\.(rollouts|heldOutResponses|bootstrapResamples)$/,
+  // Twins need no network: theirs is the lexicon.
+  /^evaluation\.judges$/,
 ];
 
 /** Each option by its path, a list as one; of sizes and places only that they are there. */
@@ -75,7 +80,12 @@ describe("the numbers of the paper's Table 5", () => {
       response: { maxTokens: 53 },
       sft: { epochs: 1, batchSize: 64, optimizer },
       reward: { epochs: 1, groupSize: 2, groupsPerBatch: 64, optimizer },
-      evaluation: { rollouts: 600, temperature: 0.1 },
+      evaluation: {
+        rollouts: 600,
+        temperature: 0.1,
+        judges: [{ kind: "openai", task: "summary" }],
+        against: ["reference"],
+      },
     });
     const algorithm = {
       ...{ kind: "ppo", epochs: 4, minibatches: 1, clipRange: 0.2, valueCoef: 0.1, gamma: 1, gaeLambda: 0.95 },
@@ -102,5 +112,28 @@ describe("the numbers of the paper's Table 5", () => {
       const { recipe } = await plan("tldr-pythia-2.8b-ablation", `policy.reset.proportion=${proportion}`);
       expect(recipe.policy).toMatchObject({ reset: { proportion } });
     }
+  });
+});
+
+describe("the judge of the paper", () => {
+  const withoutKey = (...set: string[]) =>
+    planTraining(
+      folder.recipe("tldr-pythia-2.8b-drpo"),
+      { set: ["data.heldOutShare=0.25", ...set] },
+      { cwd: folder.path, environment: {} },
+    );
+
+  test("has its key looked for before anything is trained", async () => {
+    await expect(withoutKey()).rejects.toThrow(
+      /evaluation\.judges\[0\]: the judge gpt-4 at api\.openai\.com needs a key.*OPENAI_API_KEY is not set.*evaluation\.judges=\[{"kind":"lexicon"}\]/,
+    );
+  });
+
+  test("gives way to another one by --set, as the message says, and a model of one's own to its endpoint", async () => {
+    expect((await withoutKey('evaluation.judges=[{"kind":"lexicon"}]')).judges.map(({ name }) => name)).toEqual([
+      "lexicon (VADER compound score)",
+    ]);
+    const local = ["evaluation.judges.0.model=llama", "evaluation.judges.0.baseUrl=http://localhost:8000/v1"];
+    expect((await withoutKey(...local)).judges.map(({ name }) => name)).toEqual(["llama"]);
   });
 });

@@ -2,13 +2,13 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
+import { createJudges } from "../../src/commands/create-judges.js";
 import { createRewardFunctions } from "../../src/commands/create-reward-functions.js";
 import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "../../src/commands/registry.js";
 import type { Evaluation } from "../../src/domain/evaluation.js";
 import type { PreferenceDataset } from "../../src/domain/preference-dataset.js";
 import type { ResetPool } from "../../src/domain/reset-pool.js";
 import type { CutFunction } from "../../src/drpo/resets/function-cut.js";
-import { createLexiconJudge } from "../../src/judge/lexicon-judge.js";
 import type { Progress } from "../../src/ports/progress.js";
 import { connectModelServer } from "../../src/rpc/connect-model-server.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
@@ -47,7 +47,12 @@ export const tinyRewardModel = { kind: "train", epochs: 40, groupSize: 8, scaleR
 
 /** A recipe that a table learns in a moment. */
 export const tinyRecipe = (
-  changes: { readonly policy?: object; readonly sft?: object; readonly reward?: object } = {},
+  changes: {
+    readonly policy?: object;
+    readonly sft?: object;
+    readonly reward?: object;
+    readonly evaluation?: object;
+  } = {},
 ): RegisteredRecipe =>
   registeredRecipeSchema.parse({
     name: "tiny",
@@ -63,7 +68,13 @@ export const tinyRecipe = (
       validation: { every: 4, rollouts: 64 },
       ...changes.policy,
     },
-    evaluation: { rollouts: 200, bootstrapResamples: 200, examples: 2, judges: [{ kind: "lexicon" }] },
+    evaluation: {
+      rollouts: 200,
+      bootstrapResamples: 200,
+      examples: 2,
+      judges: [{ kind: "lexicon" }],
+      ...changes.evaluation,
+    },
   });
 
 export const silent: Progress = { start: () => ({ update: () => {}, end: () => {} }), note: () => {} };
@@ -114,7 +125,7 @@ export async function runTiny(
       const evaluation = await runRecipe({
         ...{ recipe, dataset, server: connection.server, run, signal, progress, pool, cutFunction },
         cache: directoryStageCache({ directory: cacheDirectory }),
-        judges: [createLexiconJudge()],
+        judges: await createJudges(recipe.evaluation.judges, "evaluation.judges", { environment: {} }),
         algorithm: createAlgorithm(recipe),
         rewardFunctions: await createRewardFunctions(recipe.reward, {}),
       });

@@ -7,7 +7,7 @@ export type Responses = readonly Pick<EvaluatedReference, "row" | "prompt" | "re
 
 /** What every judge says of the policy's responses against each opponent's, where both answer a row. */
 export async function judgeResponses(
-  { judges, progress, call }: Pick<OpenRun, "judges" | "progress" | "call">,
+  { judges, progress, call }: Pick<OpenRun, "progress" | "call"> & { readonly judges: readonly Judge[] },
   policy: Responses,
   opponents: ReadonlyMap<Opponent, Responses>,
 ): Promise<readonly JudgedRow[]> {
