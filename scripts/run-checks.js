@@ -11,6 +11,8 @@ const pytestReport = join(scratch, "pytest.xml");
 
 const check = (name, command, options) => ({ name, command, ...options });
 const inPython = { cwd: "server-images" };
+// One configuration for all of the Python: the server, the scripts and what tests run. (mypy has its files there.)
+const allPython = ["--config", "pyproject.toml", ".", "../scripts", "../tests"];
 const checks = [
   check("generated code is that of proto/", ["scripts/generate-proto", "--check"]),
   check("eslint", ["npx", "eslint", "."]),
@@ -19,8 +21,8 @@ const checks = [
   check("tsc", ["npm", "run", "--silent", "typecheck"]),
   check("build", ["npm", "run", "--silent", "build"]),
   check("docs/*.schema.json", ["node", "scripts/generate-recipe-schema.js", "--check"]),
-  check("ruff", [python, "-m", "ruff", "check", "."], inPython),
-  check("ruff format", [python, "-m", "ruff", "format", "--check", "."], inPython),
+  check("ruff", [python, "-m", "ruff", "check", ...allPython], inPython),
+  check("ruff format", [python, "-m", "ruff", "format", "--check", ...allPython], inPython),
   check("mypy", [python, "-m", "mypy"], inPython),
   check("jest", ["npm", "test", "--silent", "--", "--json", `--outputFile=${jestReport}`], { count: jestCounts }),
   check("pytest", [python, "-m", "pytest", "-q", `--junitxml=${pytestReport}`], { ...inPython, count: pytestCounts }),

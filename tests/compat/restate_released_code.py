@@ -53,7 +53,8 @@ class Adapted:
     def scalars(self, tokens: Tensor) -> Tensor:
         """The scalar head in each state; [rows, length]."""
         last = self._run(tokens, output_hidden_states=True).hidden_states[-1]
-        return last @ self.weights["score.weight"][0] + self.weights["score.bias"]
+        found: Tensor = last @ self.weights["score.weight"][0] + self.weights["score.bias"]
+        return found
 
     def _run(self, tokens: Tensor, **options: Any) -> Any:
         """Causal attention lets padding on the right alone: no mask is needed."""
@@ -219,12 +220,20 @@ def main(request: dict[str, Any], folder: Path) -> None:
             optimizer.zero_grad()
         loss.backward()
         own = {f"{model}.{name}": weight for model in trained for name, weight in models[model].weights.items()}
-        save_file({name: weight.grad for name, weight in own.items()}, folder / f"epoch-{epoch}-gradients.safetensors")
+        gradients = {name: gradient_of(weight) for name, weight in own.items()}
+        save_file(gradients, folder / f"epoch-{epoch}-gradients.safetensors")
         for optimizer in optimizers.values():
             optimizer.step()
         after = {name: weight.detach() for name, weight in own.items()}
         save_file(after, folder / f"epoch-{epoch}-weights.safetensors")
     (folder / "losses.json").write_text(json.dumps(epochs))
+
+
+def gradient_of(weight: Tensor) -> Tensor:
+    """Of a weight that the loss depends on."""
+    if weight.grad is None:
+        raise ValueError("the loss does not depend on a weight that is trained")
+    return weight.grad
 
 
 main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))

@@ -1,6 +1,6 @@
 """Reads event files as TensorBoard does: for each line of standard input, what it knows by then, as a line of JSON.
 
-    read_tensorboard.py FOLDER
+read_tensorboard.py FOLDER
 """
 
 import json

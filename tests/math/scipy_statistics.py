@@ -3,24 +3,28 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+Case = dict[str, Any]
 
-def wilson(case):
+
+def wilson(case: Case) -> list[float]:
     interval = stats.binomtest(case["successes"], case["n"]).proportion_ci(0.95, "wilson")
     return [case["successes"] / case["n"], interval.low, interval.high]
 
 
-def spread(xs):
+def spread(xs: list[float]) -> list[float]:
     n = len(xs)
     error = stats.sem(xs)
     low, high = stats.t.interval(0.95, n - 1, loc=np.mean(xs), scale=error)
     return [np.mean(xs), np.std(xs, ddof=1), error, low, high]
 
 
-def paired(case):
+def paired(case: Case) -> list[float]:
     a, b = np.array(case["a"]), np.array(case["b"])
     test = stats.ttest_rel(a, b)
     flips = stats.permutation_test(
@@ -34,31 +38,31 @@ def paired(case):
     return [test.statistic, test.pvalue, flips.pvalue]
 
 
-def welch(case):
+def welch(case: Case) -> list[float]:
     test = stats.ttest_ind(case["a"], case["b"], equal_var=False)
     interval = test.confidence_interval(0.95)
     return [test.statistic, test.df, test.pvalue, interval.low, interval.high]
 
 
-def bootstrap(xs):
+def bootstrap(xs: list[float]) -> list[float]:
     interval = stats.bootstrap(
         (np.array(xs),), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(1)
     ).confidence_interval
     return [interval.low, interval.high]
 
 
-def kappa(labels):
+def kappa(labels: list[tuple[str, str]]) -> float:
     names = sorted({name for pair in labels for name in pair})
     table = np.array([[Counter(map(tuple, labels))[(row, column)] for column in names] for row in names]) / len(labels)
     expected = table.sum(axis=1) @ table.sum(axis=0)
-    return (np.trace(table) - expected) / (1 - expected)
+    return float((np.trace(table) - expected) / (1 - expected))
 
 
-def ngrams(words, n):
+def ngrams(words: list[str], n: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
 
 
-def longest_common_subsequence(a, b):
+def longest_common_subsequence(a: list[str], b: list[str]) -> int:
     lengths = np.zeros((len(a) + 1, len(b) + 1), int)
     for i, x in enumerate(a):
         for j, y in enumerate(b):
@@ -66,18 +70,18 @@ def longest_common_subsequence(a, b):
     return int(lengths[-1, -1])
 
 
-def f1(matches, response, reference):
+def f1(matches: int, response: int, reference: int) -> float:
     return 2 * matches / (response + reference) if matches else 0.0
 
 
-def rouge(case):
+def rouge(case: Case) -> list[float]:
     a, b = case["response"].split(), case["reference"].split()
     overlaps = [(ngrams(a, n), ngrams(b, n)) for n in (1, 2)]
     scores = [f1((x & y).total(), x.total(), y.total()) for x, y in overlaps]
     return [*scores, f1(longest_common_subsequence(a, b), len(a), len(b))]
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Any], Any]] = {
     "wilson": wilson,
     "spread": spread,
     "paired": paired,

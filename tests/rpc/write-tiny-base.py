@@ -1,4 +1,7 @@
-"""Writes a Llama of a few thousand random weights, and a word tokenizer, to the folder given: write-tiny-base.py FOLDER."""
+"""Writes a Llama of a few thousand random weights, and a word tokenizer, to the folder given.
+
+write-tiny-base.py FOLDER
+"""
 
 import sys
 
