@@ -65,7 +65,7 @@ async function evaluate(
     const { evaluation, rows } = await evaluateRun(context, plan, session);
     const isKept = await keepEvaluation(directory, evaluation, rows);
     if (!isKept) session.progress.note(NOT_KEPT);
-    return { directory, report: isKept ? await report(directory) : null, evaluation, rows };
+    return { directory, report: isKept ? await report(directory, context.cwd) : null, evaluation, rows };
   } catch (error) {
     if (!session.signal.aborted) throw error;
     throw new InterruptedError("Interrupted. The run's evaluation is as it was; the same command begins anew.", {
@@ -78,7 +78,7 @@ const NOT_KEPT =
   "another process works on the run, and will write an evaluation of its own: this one is printed and not kept";
 
 /** Drawing is loaded only where something is drawn. */
-async function report(directory: string): Promise<string> {
+async function report(directory: string, cwd: string): Promise<string> {
   const { writeReport } = await import("../report/write-report.js");
-  return (await writeReport({ directories: [directory], version: packageVersion() })).page;
+  return (await writeReport({ directories: [directory], version: packageVersion(), relativeTo: cwd })).page;
 }

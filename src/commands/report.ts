@@ -6,6 +6,7 @@ import { shownPath } from "./shown-path.js";
 
 interface ReportCommandOptions {
   readonly to?: string;
+  readonly pictures?: boolean;
   readonly json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export const reportCommand = (context: CommandContext): Command =>
     )
     .argument("<folders...>", "folders of runs or of sweeps, or that hold them")
     .option("--to <folder>", "where the report goes (default: the folder of the run or sweep; of several, report/)")
+    .option("--pictures", "also write the paper's figures as SVG files, which the Markdown shows")
     .option("--json", "print the paths, the states of the runs and what could not be read as JSON on standard output")
     .addHelpText(
       "after",
@@ -31,11 +33,11 @@ export const reportCommand = (context: CommandContext): Command =>
       // Drawing takes longer to load than most commands take to run.
       const { writeReport } = await import("../report/write-report.js");
       const written = await writeReport({
-        directories,
+        ...{ directories, relativeTo: context.cwd, withPictures: options.pictures },
         version: packageVersion(),
         to: to === undefined ? undefined : resolve(context.cwd, to),
       });
-      const { page, markdown, figures, report } = written;
+      const { page, markdown, figures, pictures, report } = written;
       if (options.json) {
         const runs = report.runs.map(({ name, directory, group, seed, status }) => ({
           name,
@@ -44,7 +46,7 @@ export const reportCommand = (context: CommandContext): Command =>
           seed,
           status,
         }));
-        printJson(context, { report: page, markdown, figures, runs, problems: report.problems });
+        printJson(context, { report: page, markdown, figures, pictures, runs, problems: report.problems });
         return;
       }
       for (const problem of report.problems) context.stderr.write(`${problem}\n`);

@@ -73,7 +73,9 @@ Examples:
         progress.close();
         // Drawing is loaded only where something is drawn.
         const { writeReport } = await import("../report/write-report.js");
-        const { page: report } = await writeReport({ directories: [plan.directory], version: packageVersion() });
+        const { page: report } = await writeReport({
+          ...{ directories: [plan.directory], version: packageVersion(), relativeTo: context.cwd },
+        });
         const { sft, policy } = await readEvaluationRows(plan.directory);
         const result = { directory: plan.directory, report, evaluation, rows: { sft, policy } };
         printEvaluation(context, result, options.json ?? false);

@@ -51,27 +51,44 @@ export interface CurvesChart {
   readonly hasLegend?: boolean;
 }
 
+/** Of the plot, in its own pixels. */
+export const chartSize = ({ isWide = false }: Pick<CurvesChart, "isWide">) =>
+  isWide ? { width: 880, height: 320 } : { width: 360, height: 198 };
+
 /** Colours that `CURVE_STYLE` has. */
-const COLOURS = 10;
+export const COLOURS = 10;
 /** Points of more are not drawn one by one; they tell their value all the same. */
 const MAX_DOTS = 40;
 
 /** A figure that compares curves, with their names below it: SVG without scripts; hovering a point tells its value. */
 export function curvesChart(chart: CurvesChart): Html {
-  const { title, unit, xName, curves: all, hasLegend = true, figure = null } = chart;
-  const curves = all
-    .map((curve) => ({ ...curve, points: curve.points.filter((point) => isShown(chart, point)) }))
-    .filter(({ points }) => points.length > 0);
-  if (curves.length === 0) return emptyChart(title, unit);
-  const named = curves.filter(({ isThin }) => isThin !== true);
-  const summary = named.map(({ label, points }) => `${label}: ${tell(xName, points.at(-1)!)}`).join("; ");
+  const { title, unit, hasLegend = true, figure = null } = chart;
+  const drawn = drawCurves(chart);
+  if (drawn === null) return emptyChart(title, unit);
   return html`<figure class="chart${chart.isWide ? " wide" : ""}">
     <figcaption>
       <b>${title}</b> ${figure === null ? null : html`<span class="last">${figure}</span>`}
       <span class="unit">${unit}</span>
     </figcaption>
-    ${renderPlot(plotOptions(chart, curves), `${title}. ${summary}`)} ${hasLegend ? legend(named) : null}
+    ${drawn.svg} ${hasLegend ? legend(drawn.named) : null}
   </figure>`;
+}
+
+export interface DrawnCurves {
+  readonly svg: Html;
+  /** What a legend names. */
+  readonly named: readonly Curve[];
+}
+
+/** The plot by itself. @returns null if there is no point to draw */
+export function drawCurves(chart: CurvesChart): DrawnCurves | null {
+  const curves = chart.curves
+    .map((curve) => ({ ...curve, points: curve.points.filter((point) => isShown(chart, point)) }))
+    .filter(({ points }) => points.length > 0);
+  if (curves.length === 0) return null;
+  const named = curves.filter(({ isThin }) => isThin !== true);
+  const summary = named.map(({ label, points }) => `${label}: ${tell(chart.xName, points.at(-1)!)}`).join("; ");
+  return { svg: renderPlot(plotOptions(chart, curves), `${chart.title}. ${summary}`), named };
 }
 
 /** The names of curves with their colours, each once. */
@@ -99,7 +116,7 @@ function plotOptions(chart: CurvesChart, curves: readonly Curve[]): Plot.PlotOpt
   const y = isLogY ? logAxis(ys.filter((value) => value > 0)) : linearAxis(ys);
   const isInside = mark !== null && mark.x >= x.domain[0] && mark.x <= x.domain[1];
   return {
-    ...(isWide ? { width: 880, height: 320 } : { width: 360, height: 198 }),
+    ...chartSize(chart),
     ...{ marginLeft: 46, marginRight: 12, marginTop: 12, marginBottom: 36 },
     x: { type: isLogX ? "log" : "linear", domain: x.domain, inset: 2 },
     y: { type: isLogY ? "log" : "linear", domain: y.domain, nice: !isLogY },

@@ -8,9 +8,13 @@ import { resultsNote, resultTables, TEST_COLUMNS, testCells } from "./page/resul
 import { settingRows } from "./page/settings-charts.js";
 import { settingText } from "./page/configuration-section.js";
 import type { Report } from "./report.js";
+import type { ReportPicture } from "./report-pictures.js";
 
-/** The report's tables, tests and commands, for a paper's appendix or a pull request. */
-export function reportMarkdown(report: Report): string {
+/**
+ * The report's tables, tests and commands, for a paper's appendix or a pull request.
+ * @param pictures that lie beside it
+ */
+export function reportMarkdown(report: Report, pictures: readonly ReportPicture[] = []): string {
   const { title, version, problems, results, comparisons, ablation, scaling } = report;
   const parts = [
     `# ${markdownText(title)}`,
@@ -27,6 +31,9 @@ export function reportMarkdown(report: Report): string {
     ...(comparisons.length === 0 ? [] : [`## Paired tests`, testsMarkdown(comparisons)]),
     ...(ablation.length === 0 ? [] : ["## Reset proportion", settingMarkdown("Reset proportion", ablation)]),
     ...(scaling === null ? [] : ["## Size of the base", settingMarkdown("Base", scaling.metrics)]),
+    ...(pictures.length === 0
+      ? []
+      : ["## Figures", ...pictures.map(({ name, title }) => `![${markdownText(title)}](${name})`)]),
     ...differences(report),
     ...commands(report),
     `drpo ${version}`,

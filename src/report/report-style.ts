@@ -1,5 +1,5 @@
-/** The report's style sheet: light and dark by the reader's setting, and for paper. */
-export const REPORT_STYLE = `
+/** Colours, light and dark by the reader's setting; paper is always light. */
+export const PALETTE = `
 :root {
   --paper: #fcfcfa; --card: #ffffff; --ink: #1d2126; --quiet: #626a73; --rule: #e3e4e0; --grid: #ecedea;
   --policy: #0b6e69; --sft: #8a8f98; --zero: #b4b8b2; --mark: #a84c16; --alert: #fff3e8; --prefix: #e4efe9;
@@ -10,6 +10,10 @@ export const REPORT_STYLE = `
     --policy: #4fc4b8; --sft: #8e97a3; --zero: #59616a; --mark: #e39a63; --alert: #33261b; --prefix: #21413d;
   }
 }
+`;
+
+/** The report's style sheet, for screens and for paper. */
+export const REPORT_STYLE = `${PALETTE}
 * { box-sizing: border-box; }
 body {
   margin: 0 auto; max-width: 1080px; padding: 40px 28px 72px; background: var(--paper); color: var(--ink);

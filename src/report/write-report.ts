@@ -7,6 +7,8 @@ import { readReportedRuns } from "./read-reported-runs.js";
 import { makeReport, type Report } from "./report.js";
 import { reportMarkdown } from "./report-markdown.js";
 import { reportPage } from "./report-page.js";
+import { reportPictures } from "./report-pictures.js";
+import { withRelativePaths } from "./with-relative-paths.js";
 
 export interface ReportOptions {
   /** Runs, sweeps, and folders of either; absolute; at least one. */
@@ -15,6 +17,10 @@ export interface ReportOptions {
   readonly to?: string | undefined;
   /** Of drpo. */
   readonly version: string;
+  /** Absolute: what is below it is shown by its path from there. Left out: paths are absolute. */
+  readonly relativeTo?: string | undefined;
+  /** Also the paper's figures as SVG files, which the Markdown shows. */
+  readonly withPictures?: boolean | undefined;
 }
 
 export interface WrittenReport {
@@ -22,6 +28,7 @@ export interface WrittenReport {
   readonly page: string;
   readonly markdown: string;
   readonly figures: string;
+  readonly pictures: readonly string[];
   readonly report: Report;
 }
 
@@ -30,19 +37,24 @@ export interface WrittenReport {
  * @throws BadInputError if no folder holds a run; CorruptStateError if the only one is damaged beyond reading (other
  * damage is named in the report); EnvironmentError if the report cannot be written
  */
-export async function writeReport({ directories, to, version }: ReportOptions): Promise<WrittenReport> {
-  const report = makeReport(await readReportedRuns(directories), version);
+export async function writeReport(options: ReportOptions): Promise<WrittenReport> {
+  const { directories, to, version, relativeTo, withPictures = false } = options;
+  const whole = makeReport(await readReportedRuns(directories), version);
+  const report = relativeTo === undefined ? whole : withRelativePaths(whole, relativeTo);
+  const pictures = withPictures ? reportPictures(report) : [];
   const folder = to ?? directories[0]!;
   await makeFolder(folder);
-  const paths = {
-    page: join(folder, "report.html"),
-    markdown: join(folder, "report.md"),
-    figures: join(folder, "report.json"),
+  const write = async (name: string, content: string): Promise<string> => {
+    await writeFileAtomically(join(folder, name), content);
+    return join(folder, name);
   };
-  await writeFileAtomically(paths.page, reportPage(report));
-  await writeFileAtomically(paths.markdown, reportMarkdown(report));
-  await writeFileAtomically(paths.figures, `${JSON.stringify(report, null, 1)}\n`);
-  return { ...paths, report };
+  return {
+    page: await write("report.html", reportPage(report)),
+    markdown: await write("report.md", reportMarkdown(report, pictures)),
+    figures: await write("report.json", `${JSON.stringify(report, null, 1)}\n`),
+    pictures: await Promise.all(pictures.map(({ name, svg }) => write(name, svg))),
+    report,
+  };
 }
 
 async function makeFolder(folder: string): Promise<void> {

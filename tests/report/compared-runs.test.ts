@@ -1,6 +1,6 @@
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BadInputError } from "../../src/errors.js";
 import type { Report } from "../../src/report/report.js";
@@ -108,6 +108,23 @@ describe("four groups of three seeds", () => {
     const proportion = report.differences.find(({ path }) => path === "policy.reset.proportion")!;
     expect(proportion.values).toEqual([undefined, 0, 0.5, 1]);
     expect(report.differences.map(({ path }) => path)).not.toContain("seed");
+  });
+
+  test("the paper's figures lie beside the Markdown as pictures, and no path tells where they were made", async () => {
+    const to = join(folder, "results");
+    const { pictures, markdown } = await writeReport({
+      ...{ directories: [join(folder, "ablation")], to, version: "0.1.0" },
+      ...{ relativeTo: folder, withPictures: true },
+    });
+    const names = pictures.map((path) => basename(path));
+    expect(names).toEqual(expect.arrayContaining(["frontier.svg", "proportion-score.svg", "proportion-klk1.svg"]));
+    const text = await readFile(markdown, "utf8");
+    for (const name of names) expect(text).toContain(`](${name})`);
+    expect(text).toContain("drpo train ablation/p1-1/recipe.json");
+    const svg = await readFile(join(to, "frontier.svg"), "utf8");
+    for (const group of ["DPO", "PPO", "DR-PO 0.5", "DR-PO 1"]) expect(svg).toContain(`>${group}</text>`);
+    expect(svg.match(/<svg/g)).toHaveLength(svg.match(/<\/svg>/g)!.length);
+    for (const name of await readdir(to)) expect(await readFile(join(to, name), "utf8")).not.toContain(folder);
   });
 
   test("page, Markdown and JSON show the same, and no number is missing", () => {

@@ -1,3 +1,4 @@
+import { COLOURS } from "../curves-chart.js";
 import type { ResultCell } from "../figures/results-table.js";
 import { formatCell, formatCellInterval } from "../format-cell.js";
 import type { NumberStyle } from "../format-number.js";
@@ -5,7 +6,7 @@ import { html, type Html } from "../html.js";
 
 /** A name with its colour; SFT and references have none. */
 export const key = (colour: number | null, label: string): Html =>
-  html`<span class="key${colour === null ? " sft" : ` colour-${colour % 10}`}">${label}</span>`;
+  html`<span class="key${colour === null ? " sft" : ` colour-${colour % COLOURS}`}">${label}</span>`;
 
 /** Wide content that scrolls by itself, by keyboard too. */
 export const scrollable = (label: string, content: Html): Html =>

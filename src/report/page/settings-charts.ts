@@ -10,7 +10,7 @@ export const ablationSection = (ablation: readonly MetricAgainstSetting[]): Html
     <h2>Reset proportion</h2>
     <p class="note">The share of rollouts that start from a reset: 0 is the same method without resets. ${BARS}</p>
     ${settingTable("Reset proportion", ablation)}
-    <div class="charts">${ablation.map((one) => settingChart(one, { xName: "reset proportion" }))}</div>
+    <div class="charts">${ablationCharts(ablation).map(curvesChart)}</div>
   </section>`;
 
 /** Figure 3 of the paper. */
@@ -26,19 +26,23 @@ export const scalingSection = ({ metrics, areSizesKnown }: Scaling): Html =>
       ${BARS}
     </p>
     ${settingTable("Base", metrics)}
-    <div class="charts">
-      ${metrics.map((one) => settingChart(one, { xName: areSizesKnown ? "weights" : "base", isLogX: areSizesKnown }))}
-    </div>
+    <div class="charts">${scalingCharts({ metrics, areSizesKnown }).map(curvesChart)}</div>
   </section>`;
 
 const BARS = "Bars: standard deviation over seeds, or the 95 % interval of one seed.";
 
+export const ablationCharts = (ablation: readonly MetricAgainstSetting[]): readonly CurvesChart[] =>
+  ablation.map((one) => settingChart(one, { xName: "reset proportion" }));
+
+export const scalingCharts = ({ metrics, areSizesKnown }: Scaling): readonly CurvesChart[] =>
+  metrics.map((one) => settingChart(one, { xName: areSizesKnown ? "weights" : "base", isLogX: areSizesKnown }));
+
 function settingChart(
   { metric, curves }: MetricAgainstSetting,
   { xName, isLogX = false }: { readonly xName: string; readonly isLogX?: boolean },
-): Html {
+): CurvesChart {
   const scale = metric.style.isShare ? 100 : 1;
-  const chart: CurvesChart = {
+  return {
     ...{ title: metric.label, unit: metric.style.isShare ? `%, ${metric.unit}` : metric.unit, xName, isLogX },
     xNames: new Map(curves.flatMap(({ points }) => points.map(({ x, name }) => [x, name]))),
     hasLegend: curves.length > 1,
@@ -51,7 +55,6 @@ function settingChart(
       })),
     })),
   };
-  return curvesChart(chart);
 }
 
 /** A row for each group, a cell for each metric. */
