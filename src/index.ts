@@ -65,6 +65,7 @@ export { httpRewardOptions, type HttpRewardOptions } from "./rewards/http-reward
 export { systemClock } from "./rpc/clock.js";
 export { connectModelServer, type ConnectOptions, type ModelServerConnection } from "./rpc/connect-model-server.js";
 export { openRunDirectory, type OpenRunDirectory, type RunDirectoryOptions } from "./run/open-run-directory.js";
+export { readEvaluationRows, type EvaluationRowsReading } from "./run/read-evaluation.js";
 export { readRun, type RunReading } from "./run/read-run.js";
 export { startLocalServer, type LocalServer } from "./server/local-server.js";
 export { loadUserFunction } from "./user-modules/load-user-module.js";
