@@ -1,25 +1,21 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT, runDrpo, startDrpo, type DrpoOptions, type Outcome, type StartedDrpo } from "./run-drpo.js";
+import { drpoFolder, type DrpoFolder } from "./drpo-folder.js";
+import { ROOT } from "./run-drpo.js";
 
 /** The interpreter of the tests. */
 export const PYTHON = process.env["DRPO_PYTHON"] ?? join(ROOT, ".venv", "bin", "python");
 export const hasPython = existsSync(PYTHON);
 
 /** A folder with data, and a recipe that trains in seconds on a base of a few thousand weights. */
-export interface TinyProject {
+export interface TinyProject extends DrpoFolder {
   readonly folder: string;
   /** Writes recipe.json with some sections changed. @returns its path */
   writeRecipe(changes?: Readonly<Record<string, unknown>>): Promise<string>;
   writeData(rows: readonly unknown[]): Promise<void>;
-  /** `drpo` in this folder, with a cache of its own. */
-  drpo(args: readonly string[], options?: DrpoOptions): Promise<Outcome>;
-  start(args: readonly string[], options?: DrpoOptions): StartedDrpo;
-  /** Ends what was started, and removes the folder. */
-  remove(): Promise<void>;
 }
 
 const optimizer = { learningRate: 0.01 };
@@ -67,13 +63,8 @@ export async function createTinyProject({
   const base = join(folder, "base");
   if (withBase) execFileSync(PYTHON, [join(ROOT, "tests", "rpc", "write-tiny-base.py"), base], { stdio: "ignore" });
   else await writeFakeBase(base);
-  const environment = { DRPO_CACHE_DIR: join(folder, "cache") };
-  const here = (options: DrpoOptions = {}): DrpoOptions => ({
-    ...{ cwd: folder, ...options },
-    environment: { ...environment, ...options.environment },
-  });
-  const children: StartedDrpo[] = [];
   const project: TinyProject = {
+    ...drpoFolder(folder),
     folder,
     async writeRecipe(changes = {}) {
       const path = join(folder, "recipe.json");
@@ -81,17 +72,6 @@ export async function createTinyProject({
       return path;
     },
     writeData: (rows) => writeFile(join(folder, "data.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join("")),
-    drpo: (args, options) => runDrpo(args, here(options)),
-    start(args, options) {
-      const child = startDrpo(args, here(options));
-      children.push(child);
-      return child;
-    },
-    async remove() {
-      for (const child of children) child.kill("SIGKILL");
-      await Promise.all(children.map(({ ended }) => ended));
-      await rm(folder, { recursive: true, force: true });
-    },
   };
   await project.writeRecipe();
   await project.writeData(ratedRows);

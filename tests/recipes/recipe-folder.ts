@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PYTHON } from "../commands/tiny-project.js";
-import { ROOT, runDrpo, startDrpo, type DrpoOptions, type Outcome, type StartedDrpo } from "../commands/run-drpo.js";
+import { drpoFolder, type DrpoFolder } from "../commands/drpo-folder.js";
+import { ROOT } from "../commands/run-drpo.js";
 
 /** Recipes that reproduce the paper, without ".json". */
 const names = readdirSync(join(ROOT, "recipes"))
@@ -15,40 +15,16 @@ export const TINY_RECIPES = names.filter((name) => name.endsWith("-tiny"));
 export const FULL_RECIPES = names.filter((name) => !name.endsWith("-tiny"));
 
 /** A copy of the recipes beside what they name: the paths of a recipe are relative to it. */
-export interface RecipeFolder {
+export interface RecipeFolder extends DrpoFolder {
   readonly path: string;
   /** Of a recipe by its name. */
   recipe(name: string): string;
-  /** `drpo` in this folder, with a cache that all runs in it share. */
-  drpo(args: readonly string[], options?: DrpoOptions): Promise<Outcome>;
-  start(args: readonly string[], options?: DrpoOptions): StartedDrpo;
-  /** Ends what was started, and removes the folder. */
-  remove(): Promise<void>;
 }
 
 function createFolder(): RecipeFolder {
   const path = mkdtempSync(join(tmpdir(), "drpo-recipes-"));
   cpSync(join(ROOT, "recipes"), join(path, "recipes"), { recursive: true });
-  const here = (options: DrpoOptions = {}): DrpoOptions => ({
-    ...{ cwd: path, ...options },
-    environment: { DRPO_CACHE_DIR: join(path, "cache"), ...options.environment },
-  });
-  const children: StartedDrpo[] = [];
-  return {
-    path,
-    recipe: (name) => join(path, "recipes", `${name}.json`),
-    drpo: (args, options) => runDrpo(args, here(options)),
-    start(args, options) {
-      const child = startDrpo(args, here(options));
-      children.push(child);
-      return child;
-    },
-    async remove() {
-      for (const child of children) child.kill("SIGKILL");
-      await Promise.all(children.map(({ ended }) => ended));
-      await rm(path, { recursive: true, force: true });
-    },
-  };
+  return { ...drpoFolder(path), path, recipe: (name) => join(path, "recipes", `${name}.json`) };
 }
 
 /** With the tiny models and rows that scripts/make-tiny-assets makes; needs Python. */
