@@ -67,6 +67,7 @@ export { connectModelServer, type ConnectOptions, type ModelServerConnection } f
 export { openRunDirectory, type OpenRunDirectory, type RunDirectoryOptions } from "./run/open-run-directory.js";
 export { readEvaluationRows, type EvaluationRowsReading } from "./run/read-evaluation.js";
 export { readRun, type RunReading } from "./run/read-run.js";
+export { readSweep, type SweepReading, type SweepRunReading, type SweepRunState } from "./run/read-sweep.js";
 export { startLocalServer, type LocalServer } from "./server/local-server.js";
 export { loadUserFunction } from "./user-modules/load-user-module.js";
 

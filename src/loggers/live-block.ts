@@ -12,15 +12,18 @@ export interface LiveBlock {
   close(): void;
 }
 
+const CLEAR_LINE = "\x1b[2K";
+const lineUp = (lines: number): string => (lines > 0 ? `\x1b[${lines}A` : "");
+
 /** No line may be wider than the terminal: it would wrap, and could not be drawn over. */
 export function liveBlock(stream: BlockStream): LiveBlock {
   let drawn: readonly string[] = [];
   return {
     draw(lines) {
       if (lines.join("\n") === drawn.join("\n")) return;
-      const up = drawn.length > 0 ? `\x1b[${drawn.length}A` : "";
-      // Clears what is right of each line, and what an earlier block left below.
-      stream.write(`${up}\r${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`);
+      const left = Math.max(drawn.length - lines.length, 0);
+      const written = lines.map((line) => `${CLEAR_LINE}${line}\n`).join("");
+      stream.write(`${lineUp(drawn.length)}\r${written}${`${CLEAR_LINE}\n`.repeat(left)}${lineUp(left)}`);
       drawn = lines;
     },
     close() {

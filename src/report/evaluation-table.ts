@@ -1,9 +1,9 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import type { Evaluation, Metric } from "../domain/evaluation.js";
 import type { ExamplePair } from "./example-pairs.js";
 import { comparisonRows, effectOf, judgesNote, modelRows, scoreUnit } from "./evaluation-rows.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
+import { plainTable } from "./plain-table.js";
 
 /** `color` left out: as the terminal can (and as NO_COLOR says). */
 export interface TerminalOptions {
@@ -19,14 +19,6 @@ export function evaluationTable(evaluation: Evaluation, options: TerminalOptions
     metric === null ? dim("–") : `${formatStyled(metric.mean, style)}  ${dim(`(${formatInterval(metric, style)})`)}`;
   const paint = { above: green, below: red, around: dim };
 
-  const table = (rows: readonly (readonly string[])[]): string => {
-    const plain = new Table({
-      chars: NO_LINES,
-      style: { head: [], border: [], "padding-left": 0, "padding-right": 3 },
-    });
-    plain.push(...rows.map((row) => [...row]));
-    return plain.toString().replace(/ +$/gm, "");
-  };
   const models = modelRows(evaluation).map(({ label, style, sft, policy }) => [
     label,
     cell(sft, style),
@@ -42,19 +34,17 @@ export function evaluationTable(evaluation: Evaluation, options: TerminalOptions
     `Means and 95 % intervals, ${evaluation.sft.score.n} responses of each model from the prompt. ` +
     `Policy: iteration ${evaluation.bestIteration}.\nScores in ${scoreUnit(evaluation)}, ` +
     `KL in nats a response, length in tokens. ${judgesNote(evaluation)}${referenceNote(evaluation)}`;
-  return [table([["", bold("SFT"), bold("policy")], ...models]), "", table(comparisons), "", dim(footnote)].join("\n");
+  return [
+    plainTable([["", bold("SFT"), bold("policy")], ...models]),
+    "",
+    plainTable(comparisons),
+    "",
+    dim(footnote),
+  ].join("\n");
 }
 
 const referenceNote = ({ reference }: Evaluation): string =>
   reference === null ? "" : `\nReferences score ${formatStyled(reference.score.mean, { decimals: 2 })}.`;
-
-/** A table of columns alone. */
-const NO_LINES = Object.fromEntries(
-  ["top", "bottom", "left", "right", "mid"]
-    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
-    .concat("middle", "left-mid", "mid-mid", "right-mid")
-    .map((name) => [name, ""]),
-);
 
 /** Before and after, for a terminal: the same prompt under the same noise, SFT's response and the policy's. */
 export function exampleLines(examples: readonly ExamplePair[], options: TerminalOptions = {}): readonly string[] {

@@ -137,7 +137,9 @@ async function submit(runs: readonly PlannedRun[], context: SlurmLaunch): Promis
     };
     await launched(null);
     try {
-      const id = await queue.submit(script);
+      // A percent sign of the path itself is written twice.
+      const output = slurmOutput(folder.directory.replaceAll("%", "%%"), array.jobName, "%a");
+      const id = await queue.submit(script, output);
       await launched(id);
       onSubmit(id, array.runs.length);
     } catch (error) {

@@ -10,8 +10,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Slurm's own programs. */
 export interface SlurmQueue {
-  /** @returns the job's id. @throws EnvironmentError with what sbatch said */
-  submit(script: string): Promise<string>;
+  /**
+   * @param output where Slurm writes what no log takes, as sbatch takes it
+   * @returns the job's id
+   * @throws EnvironmentError with what sbatch said
+   */
+  submit(script: string, output: string): Promise<string>;
   /**
    * State of each task of the arrays with these names, by "NAME_INDEX": "RUNNING". Those that ended a while ago may not be
    * there.
@@ -26,8 +30,8 @@ export const slurmQueue = (environment: Environment): SlurmQueue => {
   const slurm = (program: string, args: readonly string[]) =>
     execa(program, [...args], { extendEnv: false, env: { ...environment }, stdin: "ignore", reject: false });
   return {
-    async submit(script) {
-      const { failed, stdout, stderr, code } = await slurm("sbatch", ["--parsable", script]);
+    async submit(script, output) {
+      const { failed, stdout, stderr, code } = await slurm("sbatch", ["--parsable", `--output=${output}`, script]);
       if (code === "ENOENT")
         throw new EnvironmentError("There is no sbatch on PATH: this machine cannot submit to Slurm.");
       // "ID" or "ID;CLUSTER"

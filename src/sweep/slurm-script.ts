@@ -37,7 +37,6 @@ export function slurmScript(array: SlurmArray, options: SlurmOptions, place: Run
     "#!/bin/sh",
     `#SBATCH --job-name=${jobName}`,
     `#SBATCH --array=0-${runs.length - 1}%${atOnce}`,
-    `#SBATCH --output=${slurmOutput(directory, jobName, "%a")}`,
     "#SBATCH --open-mode=append",
     ...optionLines(options).map((option) => `#SBATCH ${option}`),
     "",

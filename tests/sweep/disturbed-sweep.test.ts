@@ -99,6 +99,25 @@ const SEED = Number(process.env["DRPO_TEST_SEED"] ?? Math.floor(Date.now() / 86_
     expect(stages).toEqual({ sft: 1, reward: 1 });
   }, 400_000);
 
+  test("handed to a scheduler by a command, goes on without the sweep, and is not handed over again", async () => {
+    const fields = { "policy.reset.proportion": [0.5], "policy.klCoef": [0.05] };
+    const command = "setsid sh {script} >/dev/null 2>&1 & echo $!";
+    const launcher = { kind: "command", command, until: "submitted", alive: "kill -0 {job}" };
+    await project.writeSweep("handed", { runs: { kind: "grid", fields }, launcher });
+    const directory = project.inside("runs", "handed");
+    const first = project.sweep("handed");
+    await until(() => progressOf(directory) > 4, first);
+    first.kill("SIGKILL");
+    await first.ended;
+    const { exitCode, stderr } = await project.sweep("handed").ended;
+    expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const results = await allResults(directory);
+    expect(Object.keys(results)).toHaveLength(2);
+    for (const [name, result] of Object.entries(results)) expect(result).toEqual(expected[name]);
+    const launches = (await readFile(join(directory, "launches.jsonl"), "utf8")).match(/"jobId":"\d+"/g);
+    expect(launches).toHaveLength(2);
+  }, 200_000);
+
   (hasSlurm ? describe : describe.skip)("on a Slurm of one node", () => {
     let slurm: OneNodeSlurm;
     beforeAll(async () => {

@@ -105,6 +105,16 @@ describe("drpo sweep", () => {
     await project.writeRecipe();
   });
 
+  test("notices that a scheduler refused a run, or has lost it", async () => {
+    const command = "case {name} in a) echo 'qsub: no such queue' >&2; exit 1;; *) echo 17;; esac";
+    const launcher = { kind: "command", command, until: "submitted", alive: "test {job} != 17" };
+    const runs = { kind: "list", runs: [{ name: "a" }, { name: "b" }] };
+    const { exitCode, stdout } = await sweep({ runs, launcher, limits: { runs: 2 } }, "--run-dir", "lost");
+    expect(stdout).toMatch(/^a: It could not be submitted: qsub: no such queue$/m);
+    expect(stdout).toMatch(/^b: It was handed over, and the scheduler does not have it any more\.$/m);
+    expect(exitCode).toBe(1);
+  }, 120_000);
+
   test("quotes what it gives a shell, and keeps tokens out of scripts", async () => {
     const runs = { kind: "list", runs: [{ name: "a", set: { "data.prompt": "it's $HOME; rm -rf {x}" } }] };
     const command = "printf '%s\\n' {name} {directory} {log} {script} {command} ${UNSET}";
