@@ -74,8 +74,7 @@ class BoundServer:
 
 def build_services(settings: Settings) -> Services:
     """Raises ValueError for a ledger that cannot be read, RuntimeError for a device that is not there."""
-    device = torch.device(settings.device)
-    torch.zeros(1, device=device)
+    device = _find_device(settings.device)
 
     def set_threads() -> None:
         if settings.threads is not None:
@@ -97,6 +96,19 @@ def build_services(settings: Settings) -> Services:
         tokenizers=Tokenizers(),
         storage=Storage(settings.checkpoint_root, settings.stage_root),
     )
+
+
+def _find_device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: PyTorch was built without that kind of device
+        reason = str(error).splitlines()[0]
+        raise RuntimeError(
+            f"--device {name} cannot be used ({reason}): name a device that this machine, its driver and this build of "
+            "PyTorch have, such as --device cpu"
+        ) from error
+    return device
 
 
 def bind_server(settings: Settings) -> BoundServer:

@@ -150,5 +150,5 @@ def close(got: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float 
     scale = max(float(tensor.abs().max()) for tensor in expected.values())
     assert scale > 0
     for name, tensor in expected.items():
-        difference = float((got[name] - tensor).abs().max())
+        difference = float((got[name].cpu() - tensor.cpu()).abs().max())
         assert difference <= tolerance * max(scale, 1), name

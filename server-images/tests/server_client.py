@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from device import DEVICE
 
 from drpo_server.compute import Call
 from drpo_server.proto_gen import common_pb2 as common
@@ -33,7 +34,8 @@ LORA = models.LoraShape(rank=2, alpha=4.0, last_blocks=2)
 
 def arguments(root: Path) -> list[str]:
     """The command line of a server below a folder."""
-    return ["--checkpoint-root", str(root / "checkpoints"), "--stage-root", str(root / "stages"), "--threads", "1"]
+    roots = ["--checkpoint-root", str(root / "checkpoints"), "--stage-root", str(root / "stages")]
+    return [*roots, "--threads", "1", "--device", str(DEVICE)]
 
 
 @contextmanager

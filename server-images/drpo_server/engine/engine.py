@@ -16,6 +16,7 @@ from drpo_server.engine.model import Model
 from drpo_server.engine.passes import KeptBatch, Pass
 from drpo_server.engine.peft_adapter import read_peft_adapter
 from drpo_server.engine.reading import Reading
+from drpo_server.engine.repeatable import repeatable
 from drpo_server.engine.types import AdamW, Batch, Head, LoraShape, LossResult, ModelLoss, OnProgress, OutputRequest
 
 __all__ = ["DEFAULT_TOKEN_BUDGET", "Engine", "KeptBatch"]
@@ -104,7 +105,8 @@ class Engine:
         Raises ValueError for a frozen model, or a loss that does not fit the model's head.
         """
         index, kept = _index(batch)
-        return forward_backward(index, losses, token_budget=self.token_budget, kept=kept, on_progress=on_progress)
+        with repeatable(self.device):
+            return forward_backward(index, losses, token_budget=self.token_budget, kept=kept, on_progress=on_progress)
 
     def optimizer_step(self, model: Model, adamw: AdamW, max_gradient_norm: float) -> float:
         """One AdamW step; gradients are then cleared. Returns the global gradient norm before clipping.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from device import DEVICE
 from plain_model import ignore_progress, make_batch, prompted_rows, randomised
 
 from drpo_server.engine.engine import Engine
@@ -18,7 +19,7 @@ SPAN = int(BATCH.span_lengths.sum())
 
 @pytest.fixture
 def engine() -> Engine:
-    return Engine(torch.device("cpu"), torch.float64)
+    return Engine(DEVICE, torch.float64)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_steps_are_those_of_torch(engine: Engine, model: Model, clip: float) -> 
     for step, rate in enumerate((1e-2, 5e-3, 2e-2), start=1):
         engine.forward_backward(BATCH, [ModelLoss(model, CrossEntropy(torch.ones(SPAN)))], ignore_progress)
         for name, parameter in twin.items():
-            parameter.grad = model.gradients[name].clone()
+            parameter.grad = model.gradients[name].to("cpu", copy=True)
         expected_norm = torch.linalg.vector_norm(torch.cat([g.flatten() for g in model.gradients.values()]))
         if clip:
             torch.nn.utils.clip_grad_norm_(twin.values(), clip)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from device import DEVICE, TOLERANCE
 from plain_model import PlainModel, ignore_progress, make_batch, prompted_rows, randomised, unshared_rows
 
 from drpo_server.engine.engine import Engine
@@ -25,7 +26,7 @@ def test_outputs_are_those_of_plain_code(
     folder: str, shape: LoraShape | None, batch: Batch, request: pytest.FixtureRequest
 ) -> None:
     path: Path = request.getfixturevalue(folder)
-    engine = Engine(torch.device("cpu"), F64, token_budget=40)
+    engine = Engine(DEVICE, F64, token_budget=40)
     policy = engine.create_model(name="p", base=path, lora=shape, head=Head.LANGUAGE_MODEL, trainable=True, seed=3)
     critic = engine.create_model(name="c", base=path, lora=shape, head=Head.SCALAR, trainable=False, seed=4)
     plain_policy, plain_critic = PlainModel(randomised(policy, 1)), PlainModel(randomised(critic, 2))
@@ -52,7 +53,7 @@ def test_outputs_are_those_of_plain_code(
 
 def test_models_of_different_depth_share_a_trunk(tiny_llama_folder: Path) -> None:
     """The trunk is as deep as the shallowest model allows, and a kept one serves deeper and shallower calls."""
-    engine = Engine(torch.device("cpu"), F64, token_budget=60)
+    engine = Engine(DEVICE, F64, token_budget=60)
     batch = BATCHES["prompted"]
     models = [
         randomised(
@@ -77,7 +78,7 @@ def test_models_of_different_depth_share_a_trunk(tiny_llama_folder: Path) -> Non
 
 
 def test_a_kept_batch_runs_the_trunk_once(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"), F64, token_budget=60)
+    engine = Engine(DEVICE, F64, token_budget=60)
     model = _policy(engine, tiny_llama_folder)
     runs = _count_block_runs(model.base.network.blocks)
     kept = engine.keep(BATCHES["prompted"])
@@ -92,7 +93,7 @@ def test_a_kept_batch_runs_the_trunk_once(tiny_llama_folder: Path) -> None:
 
 
 def test_a_shared_prompt_is_computed_once(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"), F64)
+    engine = Engine(DEVICE, F64)
     model = _policy(engine, tiny_llama_folder)
     tokens: list[int] = []
     model.base.network.blocks[0].register_forward_pre_hook(lambda _, args: tokens.append(args[0].shape[1]))
@@ -106,9 +107,9 @@ def test_a_shared_prompt_is_computed_once(tiny_llama_folder: Path) -> None:
 def test_the_cut_and_the_row_order_do_not_show(tiny_llama_folder: Path, budget: int) -> None:
     rows = prompted_rows(9, seed=5) + unshared_rows(4, seed=6)
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(budget)).tolist()
-    whole = Engine(torch.device("cpu"), F64)
+    whole = Engine(DEVICE, F64)
     model = _policy(whole, tiny_llama_folder)
-    cut = Engine(torch.device("cpu"), F64, token_budget=budget)
+    cut = Engine(DEVICE, F64, token_budget=budget)
     request = [OutputRequest(model, Output.LOGPROBS)]
     expected = torch.split(
         whole.forward(make_batch(rows), request, ignore_progress)[0], [length for _, _, length in rows]
@@ -118,7 +119,7 @@ def test_the_cut_and_the_row_order_do_not_show(tiny_llama_folder: Path, budget: 
 
 
 def test_the_same_call_gives_the_same_bits(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"))
+    engine = Engine(DEVICE)
     model = _policy(engine, tiny_llama_folder)
     batch = BATCHES["prompted"]
     request = [OutputRequest(model, Output.LOGPROBS), OutputRequest(model, Output.ENTROPY)]
@@ -127,7 +128,7 @@ def test_the_same_call_gives_the_same_bits(tiny_llama_folder: Path) -> None:
 
 
 def test_progress_counts_rows_and_can_stop_the_pass(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"), token_budget=40)
+    engine = Engine(DEVICE, token_budget=40)
     model = _policy(engine, tiny_llama_folder)
     seen: list[tuple[int, int]] = []
 
@@ -144,7 +145,7 @@ def test_progress_counts_rows_and_can_stop_the_pass(tiny_llama_folder: Path) -> 
 
 
 def test_what_does_not_fit_is_refused(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"))
+    engine = Engine(DEVICE)
     model = _policy(engine, tiny_llama_folder)
     with pytest.raises(ValueError, match="no values"):
         engine.forward(BATCHES["prompted"], [OutputRequest(model, Output.VALUES)], ignore_progress)
@@ -156,7 +157,7 @@ def test_what_does_not_fit_is_refused(tiny_llama_folder: Path) -> None:
 
 def close(got: torch.Tensor, expected: torch.Tensor) -> None:
     """Outputs travel as float32."""
-    torch.testing.assert_close(got.double(), expected.double(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(got.double(), expected.double(), rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def _policy(engine: Engine, folder: Path):  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
+from device import DEVICE
 from gradient_cases import BATCH, F64, LOSSES, ROWS, SMALL, WHOLE, close, make
 from plain_model import PaddedModel, PlainModel, ignore_progress, make_batch
 from torch import Tensor
@@ -37,7 +38,7 @@ PLACES = torch.argsort(ORDER)
 
 def gradients_of(folder: Path, loss: Loss, *, budget: int, batch: Batch = BATCH) -> tuple[dict[str, Tensor], Tensor]:
     """And the outputs that the loss was computed from."""
-    engine = Engine(torch.device("cpu"), F64, token_budget=budget)
+    engine = Engine(DEVICE, F64, token_budget=budget)
     model = make(engine, folder, output_of(loss), LORA)
     (result,) = engine.forward_backward(batch, [ModelLoss(model, loss)], ignore_progress)
     return model.gradients, result.outputs
@@ -105,7 +106,7 @@ def test_padding_on_either_side_would_not_show(
     tiny_llama_folder: Path, name: str, side: Literal["left", "right"]
 ) -> None:
     loss, output, equation = LOSSES[name]
-    engine = Engine(torch.device("cpu"), F64, token_budget=SMALL)
+    engine = Engine(DEVICE, F64, token_budget=SMALL)
     model = make(engine, tiny_llama_folder, output, LORA)
     engine.forward_backward(BATCH, [ModelLoss(model, loss)], ignore_progress)
     padded = PaddedModel(model, side)
@@ -117,7 +118,7 @@ def test_padding_on_either_side_would_not_show(
 def test_a_padded_model_of_every_family_is_the_plain_one(
     folder: str, side: Literal["left", "right"], request: pytest.FixtureRequest
 ) -> None:
-    engine = Engine(torch.device("cpu"), F64)
+    engine = Engine(DEVICE, F64)
     model = make(engine, request.getfixturevalue(folder), Output.LOGPROBS, LORA)
     found, expected = PaddedModel(model, side).logprobs(BATCH), PlainModel(model).logprobs(BATCH)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 import torch
+from device import DEVICE
 from gradient_cases import (
     BATCH,
     F64,
@@ -35,7 +36,7 @@ def test_every_loss_has_an_equation() -> None:
 @pytest.mark.parametrize("budget", [WHOLE, SMALL], ids=["whole", "cut"])
 def test_gradient_is_that_of_the_equation(tiny_llama_folder: Path, name: str, budget: int) -> None:
     loss, output, equation = LOSSES[name]
-    engine = Engine(torch.device("cpu"), F64, token_budget=budget)
+    engine = Engine(DEVICE, F64, token_budget=budget)
     model = make(engine, tiny_llama_folder, output, LoraShape(3, 6.0, last_blocks=2))
     (result,) = engine.forward_backward(BATCH, [ModelLoss(model, loss)], ignore_progress)
     plain = PlainModel(model)
@@ -55,7 +56,7 @@ def test_all_weights_of_every_family_train(
     folder: str, name: str, shape: LoraShape | None, request: pytest.FixtureRequest
 ) -> None:
     loss, output, equation = LOSSES[name]
-    engine = Engine(torch.device("cpu"), F64, token_budget=SMALL)
+    engine = Engine(DEVICE, F64, token_budget=SMALL)
     model = make(engine, request.getfixturevalue(folder), output, shape)
     engine.forward_backward(BATCH, [ModelLoss(model, loss)], ignore_progress)
     plain = PlainModel(model)
@@ -65,7 +66,7 @@ def test_all_weights_of_every_family_train(
 def test_losses_and_calls_add_up(tiny_llama_folder: Path) -> None:
     """Losses on one model at two temperatures, one that compares rows among them, another model beside it on the same
     trunk, in two calls."""
-    engine = Engine(torch.device("cpu"), F64, token_budget=SMALL)
+    engine = Engine(DEVICE, F64, token_budget=SMALL)
     policy = make(engine, tiny_llama_folder, Output.LOGPROBS, LoraShape(3, 6.0, last_blocks=2))
     critic = make(engine, tiny_llama_folder, Output.VALUES, LoraShape(2, 6.0, last_blocks=1), seed=2)
     losses = [
@@ -89,7 +90,7 @@ def test_losses_and_calls_add_up(tiny_llama_folder: Path) -> None:
 
 def test_rows_without_weight_are_not_computed(tiny_llama_folder: Path) -> None:
     """A client takes a minibatch of a kept batch by weights of 0."""
-    engine = Engine(torch.device("cpu"), F64)
+    engine = Engine(DEVICE, F64)
     model = make(engine, tiny_llama_folder, Output.LOGPROBS, LoraShape(3, 6.0, last_blocks=2))
     tokens: list[int] = []
     model.base.network.blocks[3].register_forward_pre_hook(lambda _, args: tokens.append(args[0].shape[1]))
@@ -110,7 +111,7 @@ def test_rows_without_weight_are_not_computed(tiny_llama_folder: Path) -> None:
 def test_rows_that_no_comparison_names_are_not_computed(tiny_llama_folder: Path, name: str) -> None:
     """A comparison of weight 0 names none."""
     loss, output, _ = LOSSES[name]
-    engine = Engine(torch.device("cpu"), F64, token_budget=SMALL)
+    engine = Engine(DEVICE, F64, token_budget=SMALL)
     model = make(engine, tiny_llama_folder, output, LoraShape(3, 6.0, last_blocks=2))
     (result,) = engine.forward_backward(BATCH, [ModelLoss(model, loss)], ignore_progress)
     compared = torch.cat([PREFERRED[PAIR_WEIGHTS != 0], REJECTED[PAIR_WEIGHTS != 0]])
@@ -123,7 +124,7 @@ def test_rows_that_no_comparison_names_are_not_computed(tiny_llama_folder: Path,
 @pytest.mark.parametrize("name", ["surrogate", "bradley-terry", "dpo"])
 def test_a_cancelled_pass_leaves_gradients_and_weights(tiny_llama_folder: Path, name: str) -> None:
     loss, output, _ = LOSSES[name]
-    engine = Engine(torch.device("cpu"), F64, token_budget=SMALL)
+    engine = Engine(DEVICE, F64, token_budget=SMALL)
     model = make(engine, tiny_llama_folder, output, LoraShape(3, 6.0, last_blocks=2))
     engine.forward_backward(BATCH, [ModelLoss(model, loss)], ignore_progress)
     before = {key: gradient.clone() for key, gradient in model.gradients.items()}
@@ -144,7 +145,7 @@ def test_a_cancelled_pass_leaves_gradients_and_weights(tiny_llama_folder: Path, 
 
 
 def test_a_kept_trunk_does_not_show_in_gradients(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"), F64, token_budget=SMALL)
+    engine = Engine(DEVICE, F64, token_budget=SMALL)
     model = make(engine, tiny_llama_folder, Output.LOGPROBS, LoraShape(3, 6.0, last_blocks=1))
     losses = [ModelLoss(model, LOSSES["surrogate"][0])]
     kept = engine.keep(BATCH)
@@ -158,7 +159,7 @@ def test_a_kept_trunk_does_not_show_in_gradients(tiny_llama_folder: Path) -> Non
 
 
 def test_what_does_not_fit_is_refused(tiny_llama_folder: Path) -> None:
-    engine = Engine(torch.device("cpu"))
+    engine = Engine(DEVICE)
     frozen = engine.create_model(
         name="reference", base=tiny_llama_folder, lora=LoraShape(2, 4.0), head=Head.LANGUAGE_MODEL, trainable=False
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from device import DEVICE
 from peft import PeftModel
 from plain_model import PlainModel, ignore_progress, make_batch, prompted_rows, randomised
 from safetensors.torch import save_file
@@ -26,7 +27,7 @@ ADAMW = AdamW(learning_rate=1e-2, beta1=0.9, beta2=0.99, epsilon=1e-8, weight_de
 
 @pytest.fixture
 def engine() -> Engine:
-    return Engine(torch.device("cpu"))
+    return Engine(DEVICE)
 
 
 def make(engine: Engine, folder: Path, shape: LoraShape | None = SHAPE, head: Head = Head.LANGUAGE_MODEL) -> Model:
@@ -221,20 +222,19 @@ def test_a_merged_scalar_model_is_a_classifier(engine: Engine, tiny_classifier_f
 
 
 def test_folders_that_cannot_be_a_base_are_refused(tiny_llama_folder: Path, tmp_path: Path) -> None:
-    cpu = torch.device("cpu")
     with pytest.raises(FileNotFoundError):
-        load_base(tmp_path / "absent", cpu, torch.float32)
+        load_base(tmp_path / "absent", DEVICE, torch.float32)
     config = json.loads((tiny_llama_folder / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config))
     torch.save({"model.norm.weight": torch.ones(32)}, tmp_path / "pytorch_model.bin")
     with pytest.raises(FileNotFoundError, match="safetensors"):
-        load_base(tmp_path, cpu, torch.float32)
+        load_base(tmp_path, DEVICE, torch.float32)
     save_file({"model.norm.weight": torch.ones(32)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match="weights are missing"):
-        load_base(tmp_path, cpu, torch.float32)
+        load_base(tmp_path, DEVICE, torch.float32)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
     with pytest.raises(ValueError, match="unsupported architecture 'gpt2'"):
-        load_base(tmp_path, cpu, torch.float32)
+        load_base(tmp_path, DEVICE, torch.float32)
 
 
 def test_shapes_that_do_not_fit_the_base_are_refused(engine: Engine, tiny_llama_folder: Path) -> None:
@@ -249,7 +249,7 @@ def test_shapes_that_do_not_fit_the_base_are_refused(engine: Engine, tiny_llama_
 
 def test_bfloat16_weights_train_in_float32(tiny_llama_folder: Path) -> None:
     """Runs at all, keeps wide adapter weights, and stays near float32."""
-    narrow, wide = Engine(torch.device("cpu"), torch.bfloat16), Engine(torch.device("cpu"))
+    narrow, wide = Engine(DEVICE, torch.bfloat16), Engine(DEVICE)
     for shape in (SHAPE, None):
         model = make(narrow, tiny_llama_folder, shape)
         exact = make(wide, tiny_llama_folder, shape)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from device import DEVICE
 
 from drpo_server.engine.types import SamplingParams
 from drpo_server.sampling.draw import draw
 
-LOGITS = torch.log(torch.tensor([[0.1, 0.0, 0.4, 0.3, 0.2, 0.0]]))
+LOGITS = torch.log(torch.tensor([[0.1, 0.0, 0.4, 0.3, 0.2, 0.0]], device=DEVICE))
 
 
 def at(uniform: float, params: SamplingParams) -> int:
-    tokens, _ = draw(LOGITS, torch.tensor([uniform], dtype=torch.float64), params)
+    tokens, _ = draw(LOGITS, torch.tensor([uniform], dtype=torch.float64, device=DEVICE), params)
     return int(tokens[0])
 
 
@@ -39,7 +40,7 @@ def test_truncation_keeps_the_likeliest(params: SamplingParams, tokens: set[int]
 
 
 def test_frequencies_and_log_probabilities_at_a_temperature() -> None:
-    uniforms = (torch.arange(4000, dtype=torch.float64) + 0.5) / 4000
+    uniforms = (torch.arange(4000, dtype=torch.float64, device=DEVICE) + 0.5) / 4000
     tokens, logprobs = draw(LOGITS.expand(4000, -1), uniforms, SamplingParams(0.5, top_p=0.99))
     squared = LOGITS[0].exp() ** 2
     expected = squared / squared.sum()
@@ -49,5 +50,6 @@ def test_frequencies_and_log_probabilities_at_a_temperature() -> None:
 
 
 def test_of_equal_tokens_the_lower_ids_are_kept() -> None:
-    tokens, _ = draw(torch.zeros(50, 8), torch.linspace(0, 0.99, 50, dtype=torch.float64), SamplingParams(1.0, top_k=3))
+    uniforms = torch.linspace(0, 0.99, 50, dtype=torch.float64, device=DEVICE)
+    tokens, _ = draw(torch.zeros(50, 8, device=DEVICE), uniforms, SamplingParams(1.0, top_k=3))
     assert set(tokens.tolist()) == {0, 1, 2}

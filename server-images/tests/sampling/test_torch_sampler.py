@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from device import DEVICE
 from plain_model import PlainModel, ignore_progress, randomised
 
 from drpo_server.engine.engine import Engine
@@ -36,7 +37,7 @@ CONTEXTS = [
 
 @pytest.fixture
 def engine() -> Engine:
-    return Engine(torch.device("cpu"), torch.float64)
+    return Engine(DEVICE, torch.float64)
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_log_probabilities_are_those_of_a_forward_pass(model: Model) -> None:
 
 
 def test_the_same_call_gives_the_same_bits(tiny_llama_folder: Path) -> None:
-    model = make(Engine(torch.device("cpu")), tiny_llama_folder)
+    model = make(Engine(DEVICE), tiny_llama_folder)
     assert drawn(model, CONTEXTS, STOPPING) == drawn(model, CONTEXTS, STOPPING)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from device import DEVICE
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from server_client import DEADLINE_SECONDS, RunClient, busy, refused, serve
@@ -35,7 +36,7 @@ def test_server_info(run: RunClient, channel: grpc.Channel) -> None:
     assert info.schema_hash == SCHEMA_HASH
     assert info.server_version == __version__
     assert info.engine.startswith("torch ")
-    assert (info.device, info.compute_threads) == ("cpu", 1)
+    assert (info.device, info.compute_threads) == (str(DEVICE), 1)
     assert 0 < info.memory_available_bytes <= info.memory_total_bytes
     assert list(info.capabilities) == ["sampler", "trainer", "tokenizer", "reward-model"]
     assert list(info.resident_bases) == [run.base]
