@@ -19,7 +19,13 @@ async function plan(name: string) {
   const set = { ...sweep.set, "data.heldOutShare": 0.25 };
   return planSweep(
     { path, sweep: { ...sweep, set }, directory: join(folder.path, "runs", name) },
-    { cwd: folder.path, environment: {}, stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+    {
+      cwd: folder.path,
+      environment: { OPENAI_API_KEY: "not one" },
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+    },
   );
 }
 
