@@ -99,8 +99,12 @@ async function findRunsOfSweep(directory: string): Promise<Found> {
     if (!(error instanceof DrpoError)) throw error;
     return { ...NOTHING, places: [], problems: [error.message] };
   }
+  // Without its recipe.json a run looks as if it had not begun, but for its journal.
+  const hasJournal = await Promise.all(sweep.runs.map((run) => isThere(runPaths(run.directory).journal)));
   const hasFolder = await Promise.all(sweep.runs.map((run) => isThere(run.directory)));
-  const begun = sweep.runs.filter((run, i) => run.run !== null || (hasFolder[i] && run.state.status !== "waiting"));
+  const begun = sweep.runs.filter(
+    (run, i) => run.run !== null || hasJournal[i] || (hasFolder[i] && run.state.status !== "waiting"),
+  );
   return {
     title: sweep.name,
     places: begun.map((run) => ({ directory: run.directory, name: run.name, command: trainCommand(run) })),

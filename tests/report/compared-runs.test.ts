@@ -241,6 +241,27 @@ describe("broken runs are named, and the rest is shown", () => {
     expect(problems).toEqual([expect.stringMatching(/000001\.jsonl: 2 lines are damaged, the first is line 17/)]);
   });
 
+  test("a run of a sweep without its recipe.json is no run that has not begun", async () => {
+    const directory = await writeFixtureRun(join(folder, "sweep"), { ...fixture, name: "run-1" });
+    await rm(join(directory, "recipe.json"));
+    const run = { configuration: "run", recipe: "/r.json", settings: ["seed=1"], seed: 1, recipeHash: "ab" };
+    const runs = [
+      { ...run, name: "run-1", directory: "run-1" },
+      { ...run, name: "run-2", directory: "run-2" },
+    ];
+    await writeFile(join(folder, "sweep", "sweep.json"), JSON.stringify({ name: "s", createdAt: "2026", runs }));
+    const { report } = await writeReport({
+      directories: [join(folder, "sweep"), whole],
+      to: join(folder, "s"),
+      version: "0.1.0",
+    });
+    expect(report.problems).toEqual([expect.stringMatching(/run-1 holds no run: there is no recipe\.json/)]);
+    expect(report.runs.map(({ name, status }) => [name, status])).toEqual([
+      ["whole", "done"],
+      ["run-2", "waiting"],
+    ]);
+  });
+
   test("a run whose configuration and seed are there twice", async () => {
     const twin = await writeFixtureRun(folder, { ...fixture, name: "twin" });
     const { report } = await reportOf([whole, twin], "twin-report");
