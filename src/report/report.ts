@@ -22,6 +22,7 @@ import { heldOutSamples, trainingSamples, type Sample, type TrainingSamples } fr
 import { differingSettings, groupRuns, type RunGroup } from "./group-runs.js";
 import type { ReportedRuns } from "./read-reported-runs.js";
 import type { ReportedRun } from "./reported-run.js";
+import { resetFindings } from "./reset-findings.js";
 import { runFacts, valueAt, type Fact } from "./run-summary.js";
 
 /** Everything that a report shows: page, Markdown and report.json are made from it and from nothing else. */
@@ -92,6 +93,7 @@ export interface SettingDifference {
 export function makeReport({ title, runs, unbegun, problems }: ReportedRuns, version: string): Report {
   const { groups, problems: repeated } = groupRuns(runs);
   const tests = comparisons(groups);
+  const ablation = proportionAblation(groups);
   const labelOf = new Map(groups.flatMap((group) => group.runs.map((run) => [run, group.label] as const)));
   return {
     title: title ?? `${runs.length} runs`,
@@ -108,10 +110,10 @@ export function makeReport({ title, runs, unbegun, problems }: ReportedRuns, ver
     ...{
       results: resultsTable(groups),
       comparisons: tests,
-      findings: findings(groups, tests),
+      findings: [...resetFindings(ablation, tests), ...findings(groups, tests)],
       frontier: frontier(groups),
     },
-    ...{ ablation: proportionAblation(groups), scaling: scaling(groups), curves: learningCurves(groups) },
+    ...{ ablation, scaling: scaling(groups), curves: learningCurves(groups) },
     ...{ prefixReturns: prefixReturns(groups), samples: heldOutSamples(groups) },
     ...{ trainingSamples: trainingSamples(groups), verdicts: verdictCounts(groups) },
     ...{ agreements: agreements(groups), disagreements: disagreements(groups) },

@@ -76,6 +76,11 @@ describe("four groups of three seeds", () => {
       expect(pHolm).toBeGreaterThanOrEqual(result.pT!);
     }
     expect(texts.page).toContain("With 3 seeds the permutation test cannot give less than 0.25");
+    const resets = report.findings.filter((finding) => finding.startsWith("Resets"));
+    expect(resets.find((finding) => finding.includes("by reward score"))).toMatch(
+      /^Resets helped at [12] of 2 proportions/,
+    );
+    expect(texts.markdown).toContain("Resets helped at");
   });
 
   test("have frontier, ablation, curves, returns, samples and verdicts", () => {
