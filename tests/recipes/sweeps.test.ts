@@ -21,7 +21,7 @@ async function plan(name: string) {
     { path, sweep: { ...sweep, set }, directory: join(folder.path, "runs", name) },
     {
       cwd: folder.path,
-      environment: { OPENAI_API_KEY: "not one" },
+      environment: { OPENAI_API_KEY: "none" },
       stdin: process.stdin,
       stdout: process.stdout,
       stderr: process.stderr,
