@@ -6,11 +6,13 @@ import { CorruptStateError } from "../../src/errors.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
 import { recipe, rollout } from "./run-fixtures.js";
 
+let folder: string;
 let directory: string;
 beforeEach(async () => {
-  directory = join(await mkdtemp(join(tmpdir(), "drpo-memory-")), "run");
+  folder = await mkdtemp(join(tmpdir(), "drpo-memory-"));
+  directory = join(folder, "run");
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(() => rm(folder, { recursive: true }));
 
 const open = (resume = false) => openRunDirectory({ directory, recipe: recipe(), resume });
 const memory = { klCoef: 0.07, fractions: { "example/1": [0.25, 1], other: [0, 0.5] } } as const;

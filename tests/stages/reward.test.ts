@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { BadInputError, DivergedError, InterruptedError } from "../../src/errors.js";
 import type { Progress } from "../../src/ports/progress.js";
 import type { MetricsLine } from "../../src/ports/run-directory.js";
@@ -34,11 +34,14 @@ export const constant: UserRewardFunction = () => 1;
 export const picky: UserRewardFunction = ({ responseText }) => (responseText.includes("bad") ? NaN : 1);
 `;
 
+let folder: string;
 let module: string;
 beforeAll(async () => {
-  module = join(await mkdtemp(join(tmpdir(), "drpo-reward-")), "score.ts");
+  folder = await mkdtemp(join(tmpdir(), "drpo-reward-"));
+  module = join(folder, "score.ts");
   await writeFile(module, MODULE);
 });
+afterAll(() => rm(folder, { recursive: true }));
 
 let testbed: Testbed;
 beforeEach(async () => {

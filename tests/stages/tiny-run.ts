@@ -1,6 +1,7 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "@jest/globals";
 import { directoryStageCache } from "../../src/cache/directory-stage-cache.js";
 import { createJudges } from "../../src/commands/create-judges.js";
 import { createRewardFunctions } from "../../src/commands/create-reward-functions.js";
@@ -88,8 +89,13 @@ export interface TinyRun {
   readonly cacheDirectory: string;
 }
 
+const roots: string[] = [];
+afterAll(() => Promise.all(roots.map((root) => rm(root, { recursive: true, force: true }))));
+
+/** In a folder of its own, which is removed after the tests of the file. */
 export async function newTinyRun(): Promise<TinyRun> {
   const root = await mkdtemp(join(tmpdir(), "drpo-tiny-"));
+  roots.push(root);
   return { directory: join(root, "run"), cacheDirectory: join(root, "cache") };
 }
 
