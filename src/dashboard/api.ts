@@ -106,6 +106,9 @@ export interface Curves {
 
 export interface StageCurves {
   readonly stage: string;
+  readonly title: string;
+  /** What its metrics are counted by. */
+  readonly xName: "iteration" | "batch";
   /** Iterations that the stage has in the file, whatever was asked for. */
   readonly first: number;
   readonly last: number;

@@ -3,6 +3,8 @@ import type { ChartCurve } from "./chart-data.js";
 
 export interface ChartGroup {
   readonly stage: string;
+  readonly title: string;
+  readonly xName: string;
   readonly first: number;
   readonly last: number;
   readonly charts: readonly {
@@ -34,6 +36,7 @@ export function chartGroups(
       return { name, title, unit, curves: own };
     });
     const first = Math.min(...members.map((one) => one.first));
-    return { stage, first, last: Math.max(...members.map((one) => one.last)), charts };
+    const { title, xName } = members[0]!;
+    return { stage, title, xName, first, last: Math.max(...members.map((one) => one.last)), charts };
   });
 }

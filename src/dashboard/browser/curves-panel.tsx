@@ -41,12 +41,12 @@ export function ChartGroups({
   return (
     <>
       <CurveControls settings={settings} />
-      {groups.map(({ stage, first, last, charts }) => (
+      {groups.map(({ stage, title, xName, first, last, charts }) => (
         <section key={stage} class="stage" aria-labelledby={`stage-${stage}`}>
           <h2 id={`stage-${stage}`}>
-            {stage}{" "}
+            {title}{" "}
             <span class="quiet">
-              iterations {first} to {last}
+              {xName === "batch" ? "batches" : "iterations"} {first} to {last}
             </span>
           </h2>
           <div class="charts">

@@ -1,4 +1,5 @@
 import { inReadingOrder, metricLabel } from "../../report/metric-labels.js";
+import { stageLabel } from "../../report/stage-labels.js";
 import type { Curve, StageCurves } from "../api.js";
 import { downsample } from "./downsample.js";
 import { smooth } from "./smooth.js";
@@ -22,8 +23,10 @@ export function stageCurves(columns: StageColumns, request: CurvesRequest): Stag
   const from = columns.placeOf(request.from);
   const to = columns.placeOf(request.to + 1);
   const names = inReadingOrder([...values.keys()].filter((name) => request.names?.includes(name) ?? true));
+  const { title, xName } = stageLabel(stage);
   return {
-    ...{ stage, first: iterations[0] ?? 0, last: iterations.at(-1) ?? 0, count: iterations.length },
+    ...{ stage, title, xName },
+    ...{ first: iterations[0] ?? 0, last: iterations.at(-1) ?? 0, count: iterations.length },
     curves: names.flatMap((name) => curveOf(columns, name, { ...request, from, to })),
   };
 }

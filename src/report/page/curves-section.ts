@@ -4,36 +4,7 @@ import { formatNumber } from "../format-number.js";
 import { html, type Html } from "../html.js";
 import { metricLabel } from "../metric-labels.js";
 import type { GroupFacts } from "../report.js";
-
-interface StageText {
-  readonly title: string;
-  readonly note: string;
-  readonly xName: string;
-  /** The iterations of the policy stage. */
-  readonly isPolicyTime: boolean;
-}
-
-const STAGES: Readonly<Record<string, StageText>> = {
-  validation: {
-    title: "Validation",
-    note: "Short evaluations during training: sampled from the prompt, always under the same noise. The best objective names the checkpoint that is reported.",
-    xName: "iteration",
-    isPolicyTime: true,
-  },
-  policy: {
-    title: "Policy training",
-    note: "Each iteration's own rollouts. Those that start from a reset begin inside a response that people rated, so that their scores and lengths are not those of the policy alone: see the validation for these.",
-    xName: "iteration",
-    isPolicyTime: true,
-  },
-  reward: { title: "Reward model", note: "Each batch before its optimiser step.", xName: "batch", isPolicyTime: false },
-  sft: {
-    title: "Supervised fine-tuning",
-    note: "Each batch before its optimiser step.",
-    xName: "batch",
-    isPolicyTime: false,
-  },
-};
+import { stageLabel } from "../stage-labels.js";
 
 export interface LearningCurves {
   readonly curves: readonly StageCurves[];
@@ -55,9 +26,7 @@ export function curvesSection({ curves, groups, bestIteration }: LearningCurves)
 }
 
 function stageCurves({ stage, metrics }: StageCurves, bestIteration: number | null): Html {
-  const { title, note, xName, isPolicyTime } = STAGES[stage] ?? {
-    ...{ title: metricLabel("", stage).title, note: "", xName: "iteration", isPolicyTime: false },
-  };
+  const { title, note, xName, isPolicyTime } = stageLabel(stage);
   const mark = isPolicyTime && bestIteration !== null ? { x: bestIteration, label: "best" } : null;
   return html`<h3 class="stage">${title}</h3>
     ${note === "" ? null : html`<p class="note">${note}</p>`}
@@ -89,7 +58,7 @@ const curvesOf = ({ group: label, colour, mean, seeds }: GroupCurve): readonly C
 function reusedNote(found: readonly string[]): Html | null {
   const missing = ["reward", "sft"]
     .filter((stage) => !found.includes(stage))
-    .map((stage) => STAGES[stage]!.title.toLowerCase());
+    .map((stage) => stageLabel(stage).title.toLowerCase());
   if (missing.length === 0 || !found.includes("policy")) return null;
   return html`<p class="note">
     No curves of ${missing.join(" and ")}: no run here trained it, or each reused it from the cache.
