@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Evaluation, EvaluationRows, JudgedRow, Opponent } from "../domain/evaluation.js";
+import type { Evaluation, EvaluationRows, JudgedRow } from "../domain/evaluation.js";
 import { BadInputError, EnvironmentError } from "../errors.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import { waitForRun } from "../run/lock-run.js";
 import { readEvaluation, readEvaluationRows } from "../run/read-evaluation.js";
 import { readRunRecord } from "../run/read-run.js";
 import { writeVerdicts } from "../run/write-evaluation.js";
-import { judgeResponses, type Responses } from "../stages/evaluation/judge-responses.js";
+import { judgeResponses, type Pairing, pairings } from "../stages/evaluation/judge-responses.js";
 import { mergeVerdicts, withVerdicts } from "../stages/evaluation/merge-verdicts.js";
 import { openJudges } from "../stages/open-judges.js";
 import type { JudgeSource } from "../stages/run-context.js";
@@ -59,7 +59,7 @@ export async function judgeRun(context: CommandContext, request: JudgeRequest, s
   }
   const judges = request.judges === undefined ? parseJudges(own, where) : await readJudges(request.judges);
   const sources = await createJudges(judges, request.judges === undefined ? "evaluation.judges" : where, context);
-  const verdicts = await askJudges(context, { directory, sources, policy: rows.policy, opponents }, session);
+  const verdicts = await askJudges(context, { directory, sources, asked: pairings(rows, opponents) }, session);
   return keepVerdicts(directory, rows, verdicts);
 }
 
@@ -81,13 +81,11 @@ async function askJudges(
   {
     directory,
     sources,
-    policy,
-    opponents,
+    asked,
   }: {
     readonly directory: string;
     readonly sources: readonly JudgeSource[];
-    readonly policy: Responses;
-    readonly opponents: ReadonlyMap<Opponent, Responses>;
+    readonly asked: readonly Pairing[];
   },
   session: Session,
 ): Promise<readonly JudgedRow[]> {
@@ -96,28 +94,27 @@ async function askJudges(
   const needsServer = sources.some((source) => !("compare" in source));
   if (!needsServer) {
     const judges = sources.flatMap((source) => ("compare" in source ? [source] : []));
-    return judgeResponses({ ...ask, judges }, policy, opponents);
+    return judgeResponses({ ...ask, judges }, asked);
   }
   const trained = await openTrainedRun(context, directory, session);
   try {
     const run = await trained.openToCompute();
     const judges = await openJudges(run, sources, () => sftStage(run));
-    return await judgeResponses({ ...ask, judges }, policy, opponents);
+    return await judgeResponses({ ...ask, judges }, asked);
   } finally {
     await trained.stop();
   }
 }
 
+const isSame = (now: Written, { policy, sft, reference }: Written): boolean =>
+  isDeepStrictEqual([now.policy, now.sft, now.reference], [policy, sft, reference]);
+
 /** Under the run's lock, and beside what was written since the responses were read. */
-async function keepVerdicts(
-  directory: string,
-  { policy }: Written,
-  verdicts: readonly JudgedRow[],
-): Promise<Evaluation> {
+async function keepVerdicts(directory: string, judged: Written, verdicts: readonly JudgedRow[]): Promise<Evaluation> {
   const lock = await waitForRun(directory, AbortSignal.timeout(PATIENCE_MS));
   try {
     const [evaluation, now] = [await readEvaluation(directory), await readEvaluationRows(directory)];
-    if (evaluation === null || !isDeepStrictEqual(now.policy, policy)) {
+    if (evaluation === null || !isSame(now, judged)) {
       throw new EnvironmentError(
         `The run in ${directory} was evaluated anew while its responses were judged: the verdicts are of others. Judge again.`,
       );

@@ -18,9 +18,10 @@ export const judgeCommand = (context: CommandContext): Command =>
   new Command("judge")
     .summary("judge the stored responses of a run, again or against another run")
     .description(
-      "Asks judges which of two stored responses is better: the policy's, or that of SFT, a person or another run. Verdicts " +
-        "go into the run's evaluation, in the place of those of the same judge and opponent. Answers of a language model are " +
-        "kept: what was asked once is not asked again, and Ctrl-C or a kill loses none.",
+      "Asks judges which of two stored responses is better: the policy's, or that of SFT, a person or another run. Against " +
+        "people SFT's are judged, too. Verdicts go into the run's evaluation, in the place of those of the same judge, model " +
+        "and opponent. Answers of a language model are kept: what was asked once is not asked again, and Ctrl-C or a kill " +
+        "loses none.",
     )
     .argument("<run-dir>", "folder of the run")
     .option(

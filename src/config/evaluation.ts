@@ -43,6 +43,6 @@ export const evaluationSchema = <Judge extends z.ZodType>(judge: Judge) =>
       .default(["sft"])
       .describe(
         'Whom judges compare the policy with: "sft", its responses under the same noise; "reference", a person\'s response ' +
-          "to the same prompt.",
+          "to the same prompt, with which SFT is compared, too.",
       ),
   });

@@ -62,32 +62,37 @@ export interface EvaluatedResponse extends EvaluatedReference {
   readonly rouge: Rouge | null;
 }
 
-/** Whom the policy is compared with: "sft", "reference", or another run by its name. */
+/** Whose responses are judged: the policy's against every opponent, SFT's against references (Table 1 of the paper). */
+export type JudgedModel = "policy" | "sft";
+
+/** Against whose responses they are judged: "sft", "reference", or another run by its name. */
 export type Opponent = string;
 
 /** What one judge said of one row: a line of evaluation/verdicts.jsonl. */
 export interface JudgedRow {
   readonly row: number;
   readonly judge: string;
+  readonly of: JudgedModel;
   readonly against: Opponent;
-  /** Null where the judge gave no verdict that can be read. */
-  readonly verdict: "policy" | "opponent" | "tie" | null;
+  /** For `of`. Null where the judge gave no verdict that can be read. */
+  readonly verdict: "win" | "loss" | "tie" | null;
   /** What it was asked and said, in the order of asking; empty for a judge that is not asked in words. */
   readonly answers: readonly JudgeAnswer[];
 }
 
 /** One answer of a judge that is asked in words. */
 export interface JudgeAnswer {
-  /** Which response stood first. */
-  readonly first: "policy" | "opponent";
-  readonly preferred: "policy" | "opponent" | "tie" | null;
+  /** Which response stood first: that of the row's `of` is its own. */
+  readonly first: "own" | "opponent";
+  readonly preferred: "own" | "opponent" | "tie" | null;
   readonly text: string;
 }
 
 export interface WinRate {
   readonly judge: string;
+  readonly of: JudgedModel;
   readonly against: Opponent;
-  /** Share of rows that the judge gives to the policy; a tie counts one half. Wilson interval. */
+  /** Share of rows that `of` wins; a tie counts one half. Wilson interval. */
   readonly winRate: Metric;
   readonly ties: number;
   /** Rows without a verdict; not in `winRate`. */
@@ -97,6 +102,7 @@ export interface WinRate {
 /** How far two judges agree on the same rows. */
 export interface JudgeAgreement {
   readonly judges: readonly [string, string];
+  readonly of: JudgedModel;
   readonly against: Opponent;
   /** Share of rows with the same verdict. */
   readonly share: Metric;
@@ -123,7 +129,7 @@ export interface Evaluation {
   /** Policy against SFT, paired by prompt and noise. */
   readonly difference: {
     readonly score: Metric;
-    /** By the first judge, a tie counts one half; null without a judge. */
+    /** The policy's win rate against SFT by the first judge; null where nobody judged that. */
     readonly judgeWinRate: Metric | null;
   };
   readonly winRates: readonly WinRate[];

@@ -11,9 +11,15 @@ export const namedMetrics = ({ stage, metrics }: MetricsLine): Readonly<Record<s
 
 const isMetric = (value: object): value is Metric => "mean" in value && "low" in value && "high" in value;
 
-/** Means of what an evaluation found, by name: "evaluation/policy/score", "evaluation/winRate/lexicon/sft". */
+/**
+ * Means of what an evaluation found, by name: "evaluation/policy/score", "evaluation/winRate/lexicon/sft" of the policy,
+ * "evaluation/sft/winRate/lexicon/reference" of SFT.
+ */
 export function evaluationMetrics({ winRates, ...parts }: Evaluation): Readonly<Record<string, number>> {
-  const judged = winRates.map(({ judge, against, winRate }) => [`winRate/${judge}/${against}`, winRate] as const);
+  const judged = winRates.map(
+    ({ judge, of, against, winRate }) =>
+      [`${of === "policy" ? "" : `${of}/`}winRate/${judge}/${against}`, winRate] as const,
+  );
   return Object.fromEntries([...Object.entries(parts), ...judged].flatMap(([name, part]) => means(name, part)));
 }
 

@@ -23,9 +23,7 @@ export function intervalText(comparison: Comparison): string {
 export function comparisonSentence(comparison: Comparison): string {
   const { metric, group, baseline, test } = comparison;
   const style = differenceStyle(comparison);
-  const name = metric.name.startsWith("winRate")
-    ? `${lowerFirst(metric.label)} (${metric.unit})`
-    : lowerFirst(metric.label);
+  const name = metric.verdicts ? `${lowerFirst(metric.label)} (${metric.unit})` : lowerFirst(metric.label);
   const { difference } = test;
   const relation = difference.mean > 0 ? "a higher" : "a lower";
   const claim = isClear(comparison)

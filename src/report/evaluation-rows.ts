@@ -1,4 +1,4 @@
-import type { Evaluation, Metric, ModelEvaluation, Opponent } from "../domain/evaluation.js";
+import type { Evaluation, JudgedModel, Metric, ModelEvaluation, Opponent } from "../domain/evaluation.js";
 import type { NumberStyle } from "./format-number.js";
 
 /** A metric of both models, as the terminal and the report name it; null where there is nothing to measure it on. */
@@ -12,6 +12,8 @@ export interface ModelRow {
 
 /** A metric of the comparison. */
 export interface ComparisonRow {
+  /** Whose win rate it is; null for what is no win rate. */
+  readonly of: JudgedModel | null;
   readonly label: string;
   readonly unit: string;
   readonly style: NumberStyle;
@@ -51,29 +53,31 @@ export const modelRows = (evaluation: Evaluation): readonly ModelRow[] =>
     .map(({ name, ...row }) => ({ ...row, sft: evaluation.sft[name], policy: evaluation.policy[name] }))
     .filter(({ sft, policy }) => sft !== null || policy !== null);
 
-/** Policy against SFT and references, and the reward against people, if they ranked anything that was held out. */
+/** Policy against SFT and references, SFT against references, the reward against people where they ranked what is held out. */
 export function comparisonRows(evaluation: Evaluation): readonly ComparisonRow[] {
   const { difference, rewardAccuracy, winRates } = evaluation;
   const judges = judgeNames(evaluation);
+  const numberOf = (judge: string): string => (judges.length > 1 ? ` [${judges.indexOf(judge) + 1}]` : "");
   const wins = winRates
     .filter(({ winRate }) => winRate.n > 0)
-    .map(({ judge, against, winRate }) => ({
-      label: `Win rate against ${opponentName(against)}${judges.length > 1 ? ` [${judges.indexOf(judge) + 1}]` : ""}`,
+    .map(({ judge, of, against, winRate }) => ({
+      of,
+      label: `${of === "sft" ? "SFT's win" : "Win"} rate against ${opponentName(against)}${numberOf(judge)}`,
       ...{ unit: judge, style: SHARE, metric: winRate, noChange: 0.5 },
     }));
   const rows: readonly ComparisonRow[] = [
     {
-      ...{ label: "Score difference", unit: scoreUnit(evaluation) },
+      ...{ of: null, label: "Score difference", unit: scoreUnit(evaluation) },
       ...{ style: { ...SCORE, signed: true }, metric: difference.score, noChange: 0 },
     },
     ...wins,
   ];
   if (rewardAccuracy === null) return rows;
-  const accuracy = { label: "Reward accuracy", unit: "held-out pairs", style: SHARE, noChange: 0.5 };
+  const accuracy = { of: null, label: "Reward accuracy", unit: "held-out pairs", style: SHARE, noChange: 0.5 };
   return [...rows, { ...accuracy, metric: rewardAccuracy }];
 }
 
-/** As a sentence names whom the policy is compared with. */
+/** As a sentence names whom a model is compared with. */
 const opponentName = (against: Opponent): string => ({ sft: "SFT", reference: "reference" })[against] ?? against;
 
 /** What the interval says: it lies above or below no change, or holds it. */

@@ -5,7 +5,7 @@ import { formatInterval, formatStyled, type NumberStyle } from "./format-number.
 
 const SHARE: NumberStyle = { isShare: true, decimals: 1 };
 
-/** Win rates of the policy by judge and opponent, and how far judges agree, for a terminal. */
+/** Win rates by judge, model and opponent, and how far judges agree, for a terminal. */
 export function winRateTable(
   { winRates, agreement }: Pick<Evaluation, "winRates" | "agreement">,
   { color = pc.isColorSupported }: { readonly color?: boolean } = {},
@@ -13,17 +13,17 @@ export function winRateTable(
   const { bold, dim } = pc.createColors(color);
   const share = (metric: Metric): string =>
     metric.n === 0 ? dim("–") : `${formatStyled(metric.mean, SHARE)}  ${dim(`(${formatInterval(metric, SHARE)})`)}`;
-  const wins = winRates.map(({ judge, against, winRate, ties, unjudged }) => [
-    ...[judge, against, share(winRate)],
+  const wins = winRates.map(({ judge, of, against, winRate, ties, unjudged }) => [
+    ...[judge, of, against, share(winRate)],
     ...[winRate.n, ties, unjudged].map(String),
   ]);
-  const agreeing = agreement.map(({ judges, against, share: same, kappa }) => [
-    ...[judges.join(" and "), against, share(same)],
+  const agreeing = agreement.map(({ judges, of, against, share: same, kappa }) => [
+    ...[judges.join(" and "), of, against, share(same)],
     kappa === null ? dim("–") : kappa.toFixed(2),
   ]);
   const heads = (...names: string[]) => names.map((name) => bold(name));
-  const parts = [table([heads("Judge", "policy against", "wins", "judged", "ties", "unjudged"), ...wins])];
-  if (agreeing.length > 0) parts.push(table([heads("Agreement of", "on", "same verdict", "kappa"), ...agreeing]));
+  const parts = [table([heads("Judge", "of", "against", "win rate", "judged", "ties", "unjudged"), ...wins])];
+  if (agreeing.length > 0) parts.push(table([heads("Judges", "of", "against", "same verdict", "kappa"), ...agreeing]));
   return [...parts, dim("95 % intervals; a tie counts one half. Kappa: agreement beyond chance, 0 to 1.")].join("\n\n");
 }
 

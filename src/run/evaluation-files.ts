@@ -24,13 +24,15 @@ const modelEvaluationSchema = z.object({
   ...{ rouge1: metricSchema.nullable(), rouge2: metricSchema.nullable(), rougeL: metricSchema.nullable() },
 });
 
+const judgedModelSchema = z.enum(["policy", "sft"]);
+
 const winRateSchema = z.object({
-  ...{ judge: z.string(), against: z.string(), winRate: metricSchema },
+  ...{ judge: z.string(), of: judgedModelSchema, against: z.string(), winRate: metricSchema },
   ...{ ties: z.number().int().min(0), unjudged: z.number().int().min(0) },
 });
 
 const agreementSchema = z.object({
-  ...{ judges: z.tuple([z.string(), z.string()]), against: z.string() },
+  ...{ judges: z.tuple([z.string(), z.string()]), of: judgedModelSchema, against: z.string() },
   ...{ share: metricSchema, kappa: z.number().nullable() },
 });
 
@@ -58,12 +60,17 @@ const responseLineSchema = referenceLineSchema.extend({
   rouge: z.object({ rouge1: z.number(), rouge2: z.number(), rougeL: z.number() }).nullable(),
 }) satisfies z.ZodType<EvaluatedResponse>;
 
-const verdictSchema = z.enum(["policy", "opponent", "tie"]).nullable();
-
 /** A line of evaluation/verdicts.jsonl. */
 const verdictLineSchema = z.object({
-  ...{ row: z.number().int().min(0), judge: z.string(), against: z.string(), verdict: verdictSchema },
-  answers: z.array(z.object({ first: z.enum(["policy", "opponent"]), preferred: verdictSchema, text: z.string() })),
+  ...{ row: z.number().int().min(0), judge: z.string(), of: judgedModelSchema, against: z.string() },
+  verdict: z.enum(["win", "loss", "tie"]).nullable(),
+  answers: z.array(
+    z.object({
+      first: z.enum(["own", "opponent"]),
+      preferred: z.enum(["own", "opponent", "tie"]).nullable(),
+      text: z.string(),
+    }),
+  ),
 }) satisfies z.ZodType<JudgedRow>;
 
 /** Of a line of each file. */

@@ -12,11 +12,11 @@ import { bootstrapMean, type BootstrapOptions } from "../math/bootstrap.js";
 import { seedAt } from "../math/seeds.js";
 import type { Commit } from "../ports/run-directory.js";
 import { evaluationRows } from "./evaluation/evaluation-rows.js";
-import { judgeResponses } from "./evaluation/judge-responses.js";
+import { judgeResponses, pairings } from "./evaluation/judge-responses.js";
 import { measureRewardAccuracy } from "./evaluation/measure-reward-accuracy.js";
 import { scoreReferences } from "./evaluation/score-references.js";
 import { summariseResponses } from "./evaluation/summarise-responses.js";
-import { judgeAgreement, winRates } from "./evaluation/win-rates.js";
+import { headlineWinRate, judgeAgreement, winRates } from "./evaluation/win-rates.js";
 import { writeResponses } from "./evaluation/write-responses.js";
 import { openJudges } from "./open-judges.js";
 import { restoreFrozen } from "./restore-frozen.js";
@@ -46,8 +46,7 @@ export async function evaluateStage(
   );
   const verdicts = await judgeResponses(
     { ...run, judges: await openJudges(run, run.judges, () => Promise.resolve(sft)) },
-    written.policy,
-    opponents,
+    pairings(written, opponents),
   );
 
   const all = { ...written, verdicts };
@@ -66,14 +65,13 @@ function figures(
 ): Pick<Evaluation, "sft" | "policy" | "reference" | "difference" | "winRates" | "agreement"> {
   const options = { resamples: recipe.evaluation.bootstrapResamples, seed: seedAt(recipe.seed, "bootstrap", 0) };
   const rates = winRates(verdicts);
-  const byFirstJudge = rates.find(({ against }) => against === "sft")?.winRate;
   return {
     sft: summariseResponses(sft, options),
     policy: summariseResponses(policy, options),
     reference: reference.length === 0 ? null : { score: referenceScore(reference, options) },
     difference: {
       score: bootstrapMean(scoreDifferences(policy, sft), options),
-      judgeWinRate: byFirstJudge && byFirstJudge.n > 0 ? byFirstJudge : null,
+      judgeWinRate: headlineWinRate(rates),
     },
     ...{ winRates: rates, agreement: judgeAgreement(verdicts) },
   };

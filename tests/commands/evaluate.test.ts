@@ -50,20 +50,21 @@ interface Printed {
     const { stdout, exitCode } = await evaluate(...settings.flatMap((setting) => ["--set", setting]));
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /Win rate against SFT[\s\S]*Win rate against reference[\s\S]*\n {2}policy [^\n]*\n\nRun dir/,
+      /Win rate against SFT[\s\S]*Win rate against reference[\s\S]*SFT's win rate against reference[\s\S]*\n {2}policy [^\n]*\n\nRun dir/,
     );
     const { evaluation, problems, record } = await readRun(inRun());
     expect(problems).toEqual([]);
     expect(evaluation).toMatchObject({ settings: { rollouts: 24 }, policy: { score: { n: 24 } } });
-    expect(evaluation!.winRates.map(({ against, winRate }) => [against, winRate.n])).toEqual([
-      ["sft", 24],
-      ["reference", 24],
+    expect(evaluation!.winRates.map(({ of, against, winRate }) => [of, against, winRate.n])).toEqual([
+      ["policy", "sft", 24],
+      ["policy", "reference", 24],
+      ["sft", "reference", 24],
     ]);
     // The run is what it was.
     expect(record.recipe["evaluation"]).toMatchObject({ rollouts: 16 });
     const rows = await readEvaluationRows(inRun());
     expect([rows.policy, rows.sft, rows.reference, rows.verdicts].map(({ length }) => length)).toEqual([
-      24, 24, 24, 48,
+      24, 24, 24, 72,
     ]);
     // The noise of a row is its own: the first of more rows are the rows that there were.
     expect(rows.policy.slice(0, 16).map(({ response }) => response)).toEqual(

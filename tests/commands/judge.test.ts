@@ -67,8 +67,8 @@ const succeed = async (outcome: Promise<Outcome>): Promise<string> => {
   expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
   return stdout;
 };
-const rateOf = ({ winRates }: Pick<Evaluation, "winRates">, name: string, against: string) =>
-  winRates.find((rate) => rate.judge === name && rate.against === against);
+const rateOf = ({ winRates }: Pick<Evaluation, "winRates">, name: string, against: string, model = "policy") =>
+  winRates.find(({ judge: judgedBy, of, against: other }) => judgedBy === name && of === model && other === against);
 const questionOf = (request: ChatRequest): string => JSON.stringify(request.body.messages);
 
 /** Everything that was written below the folder. */
@@ -81,18 +81,18 @@ async function allFiles(): Promise<string> {
 describe("drpo judge", () => {
   test("adds verdicts to the run, prints win rates with intervals, and asks nothing twice", async () => {
     const stdout = await succeed(judge());
-    expect(stdout).toMatch(/^Judge +policy against +wins +judged +ties +unjudged\n/);
-    expect(stdout).toMatch(/\nchat +sft +60\.0 % +\(31\.3 to 83\.2 %\) +10 +0 +0\n/);
-    expect(stdout).toMatch(/\nlexicon and chat +sft +60\.0 % /);
+    expect(stdout).toMatch(/^Judge +of +against +win rate +judged +ties +unjudged\n/);
+    expect(stdout).toMatch(/\nchat +policy +sft +60\.0 % +\(31\.3 to 83\.2 %\) +10 +0 +0\n/);
+    expect(stdout).toMatch(/\nlexicon and chat +policy +sft +60\.0 % /);
     expect(server.requests).toHaveLength(2 * ROWS);
 
     const { verdicts, problems } = await readEvaluationRows(directory);
     expect(problems).toEqual([]);
     const own = verdicts.filter(({ judge: name }) => name === "chat");
-    expect(own.map(({ verdict }) => verdict)).toEqual(pairs.map((_, row) => (row < 6 ? "policy" : "opponent")));
+    expect(own.map(({ verdict }) => verdict)).toEqual(pairs.map((_, row) => (row < 6 ? "win" : "loss")));
     expect(own[0]!.answers.map(({ first, preferred }) => [first, preferred])).toEqual([
-      ["policy", "policy"],
-      ["opponent", "policy"],
+      ["own", "own"],
+      ["opponent", "own"],
     ]);
     // What others said stays, and so does what was measured.
     expect(verdicts).toHaveLength(3 * ROWS);
@@ -112,6 +112,8 @@ describe("drpo judge", () => {
     const result = JSON.parse(await succeed(judge("--json"))) as Pick<Evaluation, "winRates" | "agreement">;
     expect(rateOf(result, "chat", "sft")).toMatchObject({ ties: ROWS, winRate: { mean: 0.5, n: ROWS } });
     expect(rateOf(result, "chat", "reference")).toMatchObject({ ties: 4, winRate: { mean: 0.8 } });
+    // Against people SFT is judged, too, by the same judge.
+    expect(rateOf(result, "chat", "reference", "sft")).toMatchObject({ ties: 6, winRate: { mean: 0.7, n: ROWS } });
     expect(result).toEqual({
       runDirectory: directory,
       winRates: (await readEvaluation(directory))!.winRates,
@@ -119,12 +121,35 @@ describe("drpo judge", () => {
     });
   });
 
+  test("against references the responses of SFT count in the budget, and runs with the same ones share the answers", async () => {
+    // The reference is "Fine."
+    const sftOf = (row: number) => (row < 3 ? `SFT at length ${row}` : `S${row}`);
+    const texts = pairs.map(({ prompt }, row) => ({ prompt, policy: `policy ${row}`, sft: sftOf(row) }));
+    await writeRun(directory, texts);
+    await writeRun(
+      join(folder, "other"),
+      texts.map((pair, row) => ({ ...pair, policy: `another policy ${row}` })),
+    );
+    const against = (run: string) =>
+      runDrpo(["judge", run, "--judges", "judges.json", "--against", "reference"], options());
+    await writeJudges({ maxCalls: 4 * ROWS - 1 });
+    expect((await against("run")).stderr).toMatch(/the budget of maxCalls = 39 is used up/);
+    const stdout = await succeed(against("run"));
+    expect(stdout).toMatch(/\nchat +policy +reference +100\.0 % .*\nchat +sft +reference +30\.0 % /);
+    expect(server.requests).toHaveLength(4 * ROWS);
+    await succeed(against("other"));
+    expect(server.requests).toHaveLength(6 * ROWS);
+  });
+
   test("compares with another run, row by row", async () => {
     const other = pairs.map(({ prompt }, row) => ({ prompt, sft: "", policy: `row ${row} at more length than that` }));
     await writeRun(join(folder, "ppo"), other);
     await succeed(runDrpo(["judge", "run", "--judges", "judges.json", "--against", "ppo"], options()));
     expect(rateOf((await readEvaluation(directory))!, "chat", "ppo")!.winRate).toMatchObject({ mean: 0, n: ROWS });
-    expect(rateOf((await readEvaluation(directory))!, "chat", "sft")).toBeUndefined();
+    const { winRates } = (await readEvaluation(directory))!;
+    expect(winRates.flatMap((rate) => (rate.judge === "chat" ? [[rate.of, rate.against]] : []))).toEqual([
+      ["policy", "ppo"],
+    ]);
     expect(shownIn(server.requests[0]!).b).toBe("row 0 at more length than that");
   });
 
@@ -142,7 +167,7 @@ describe("drpo judge", () => {
 
     server.always(prefersTheLonger);
     const stdout = await succeed(judge());
-    expect(stdout).toMatch(/\nchat +sft +60\.0 % /);
+    expect(stdout).toMatch(/\nchat +policy +sft +60\.0 % /);
     const before = server.requests.slice(0, answered).map(questionOf);
     const after = server.requests.slice(answered + atOnce).map(questionOf);
     expect(after).toHaveLength(2 * ROWS - answered);
@@ -151,7 +176,7 @@ describe("drpo judge", () => {
 
   test("two at once do each other no harm", async () => {
     const [one, other] = await Promise.all([succeed(judge()), succeed(judge("--json"))]);
-    expect(one).toMatch(/\nchat +sft +60\.0 % /);
+    expect(one).toMatch(/\nchat +policy +sft +60\.0 % /);
     expect(rateOf(JSON.parse(other) as Evaluation, "chat", "sft")!.winRate).toMatchObject({ mean: 0.6, n: ROWS });
     const { verdicts, problems } = await readEvaluationRows(directory);
     expect(problems).toEqual([]);

@@ -8,6 +8,7 @@ import { type Dashboard, type DashboardOptions, startDashboard } from "../../src
 import { BadInputError, EnvironmentError } from "../../src/errors.js";
 import type { OpenRunDirectory } from "../../src/run/open-run-directory.js";
 import { buildOnce, ROOT } from "../commands/run-drpo.js";
+import { evaluation, evaluationRows } from "../run/run-fixtures.js";
 import { writeIteration, writeRun } from "./write-run.js";
 
 const TOKEN = "a long secret";
@@ -34,6 +35,10 @@ beforeAll(async () => {
   await writeFile(join(root, "cut", "rollouts", "000002.jsonl"), "{}\n");
   await mkdir(join(root, "broken"));
   await writeFile(join(root, "broken", "recipe.json"), "{");
+  const lacking = await writeRun(join(root, "lacking"), { iterations: 3 });
+  await lacking.writeEvaluation(evaluation(), evaluationRows());
+  await lacking.close();
+  for (const name of ["metrics.jsonl", "journal.jsonl"]) await rm(join(root, "lacking", name));
   await writeFile(join(root, "secret.txt"), "secret");
 });
 afterAll(async () => {
@@ -71,7 +76,13 @@ describe("the dashboard's server", () => {
   test("lists runs, nested ones too, with how each stands", async () => {
     const runs = await get<RunSummary[]>("/api/runs");
     const shown = Object.fromEntries(runs.map((run) => [run.id, run.status]));
-    expect(shown).toEqual({ running: "running", "sweep/done": "done", cut: "interrupted", broken: "broken" });
+    expect(shown).toEqual({
+      running: "running",
+      "sweep/done": "done",
+      cut: "interrupted",
+      broken: "broken",
+      lacking: "interrupted",
+    });
     const run = runs.find(({ id }) => id === "running")!;
     expect(run).toMatchObject({ iteration: 5, iterations: 4, method: "DR-PO", seed: 1, scoredBy: "validation" });
     expect(run.score).toBeCloseTo(1 - Math.exp(-4 / 8), 12);
@@ -82,6 +93,9 @@ describe("the dashboard's server", () => {
     const runs = await get<RunSummary[]>("/api/runs");
     const problemsOf = (id: string) => runs.find((run) => run.id === id)!.problems.join("\n");
     expect(problemsOf("broken")).toMatch(/recipe\.json is damaged/);
+    expect(problemsOf("running")).toBe("");
+    expect(problemsOf("sweep/done")).toMatch(/done\/evaluation\.json is missing: .*drpo evaluate/);
+    expect(problemsOf("lacking")).toMatch(/lacking\/journal\.jsonl is missing: .*Restore it from a copy/);
     expect(problemsOf("cut")).toMatch(/metrics\.jsonl: 1 line is damaged, the first is line 5/);
     const page = await get<RolloutPage>("/api/runs/cut/rollouts?iteration=2");
     expect(page).toMatchObject({ rows: [], total: 0, problems: [expect.stringMatching(/000002\.jsonl:1/)] });
@@ -89,6 +103,33 @@ describe("the dashboard's server", () => {
     expect(stages.find(({ stage }) => stage === "policy")!.count).toBe(3);
     const detail = await get<RunDetail>("/api/runs/broken");
     expect(detail).toMatchObject({ settings: [], rollouts: null, evaluation: null });
+  });
+
+  test("shows the evaluation: SFT's win rate against references in its own column", async () => {
+    const detail = await get<RunDetail>("/api/runs/lacking");
+    const wins = detail.evaluation!.filter(({ label }) => /win rate/i.test(label));
+    expect(
+      wins.map(({ label, isMain, sft, policy, comparison }) => [
+        ...[label, isMain, sft?.mean, policy?.mean, comparison?.mean],
+      ]),
+    ).toEqual([
+      ["Win rate against SFT [1]", true, undefined, undefined, "74.2 %"],
+      ["Win rate against reference [1]", true, undefined, undefined, "61.0 %"],
+      ["SFT's win rate against reference [1]", false, "31.6 %", undefined, undefined],
+      ["Win rate against SFT [2]", true, undefined, undefined, "70.0 %"],
+    ]);
+  });
+
+  test("names a file that is missing as soon as it is, and no longer than that", async () => {
+    const problems = async () => (await get<RunDetail>("/api/runs/running")).summary.problems;
+    const path = join(root, "running", "rollouts", "000002.jsonl");
+    const content = await readFile(path);
+    await rm(path);
+    expect(await problems()).toEqual([
+      expect.stringMatching(/rollouts of 1 of 5 iterations are missing.* iteration 2/),
+    ]);
+    await writeFile(path, content);
+    expect(await problems()).toEqual([]);
   });
 
   test("gives curves by stage, in a range, smoothed", async () => {

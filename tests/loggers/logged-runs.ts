@@ -33,7 +33,11 @@ export const evaluation: Evaluation = {
   policy: model(2),
   reference: null,
   difference: { score: metric(2), judgeWinRate: metric(0.625) },
-  winRates: [{ judge: "lexicon", against: "sft", winRate: metric(0.625), ties: 1, unjudged: 0 }],
+  winRates: [
+    { judge: "lexicon", of: "policy", against: "sft", winRate: metric(0.625), ties: 1, unjudged: 0 },
+    { judge: "lexicon", of: "policy", against: "reference", winRate: metric(0.5), ties: 0, unjudged: 0 },
+    { judge: "lexicon", of: "sft", against: "reference", winRate: metric(0.25), ties: 0, unjudged: 0 },
+  ],
   agreement: [],
   scoreScale: { mean: 0, standardDeviation: 1 },
   bestIteration: 3,

@@ -34,8 +34,13 @@ describeWithPython("TensorboardLogger, read by TensorBoard", () => {
     ]);
     expect(scalars["policy/kl"]).toEqual([[2, begin + 2, Math.fround(12345.678)]]);
     expect(scalars["evaluation/policy/score"]).toEqual([[3, expect.any(Number), 2]]);
-    expect(scalars["evaluation/winRate/lexicon/sft"]).toEqual([[3, expect.any(Number), 0.625]]);
-    expect(Object.keys(scalars).filter((tag) => /rouge|reference|scoreScale/.test(tag))).toEqual([]);
+    const winRates = Object.entries(scalars).filter(([name]) => name.includes("winRate/"));
+    expect(Object.fromEntries(winRates)).toEqual({
+      "evaluation/winRate/lexicon/sft": [[3, expect.any(Number), 0.625]],
+      "evaluation/winRate/lexicon/reference": [[3, expect.any(Number), 0.5]],
+      "evaluation/sft/winRate/lexicon/reference": [[3, expect.any(Number), 0.25]],
+    });
+    expect(Object.keys(scalars).filter((tag) => /rouge|evaluation\/reference|scoreScale/.test(tag))).toEqual([]);
     expect(text["recipe"]![0]).toContain('"proportion": 0.5');
     expect(hparams).toEqual({
       "_hparams_/session_start_info": {

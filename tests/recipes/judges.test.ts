@@ -39,8 +39,8 @@ import { createTinyRecipeFolder, type RecipeFolder } from "./recipe-folder.js";
     const judges = `evaluation.judges=${JSON.stringify([openai])}`;
     await succeed("train", recipe, "--run-dir", directory, "--set", judges, "--set", "evaluation.rollouts=12");
     const { policy, verdicts } = await readEvaluationRows(directory);
-    expect(verdicts.map(({ row, judge, against }) => [row, judge, against])).toEqual(
-      policy.map(({ row }) => [row, "m", "reference"]),
+    expect(verdicts.map(({ row, judge, of, against }) => [row, judge, of, against])).toEqual(
+      ["policy", "sft"].flatMap((of) => policy.map(({ row }) => [row, "m", of, "reference"])),
     );
     const asked = chat.requests.length;
     expect(asked).toBe(new Set(chat.requests.map(({ body }) => JSON.stringify(body))).size);
@@ -51,16 +51,16 @@ import { createTinyRecipeFolder, type RecipeFolder } from "./recipe-folder.js";
     const file = join(folder.path, "judges.json");
     await writeFile(file, JSON.stringify([openai, { kind: "rewardModel", reward }]));
     const stdout = await succeed("judge", directory, "--judges", file, "--against", "reference", "--against", "sft");
-    expect(stdout).toMatch(/^m +reference .*\nm +sft .*\n|^held-out-reward-model +sft /m);
+    expect(stdout).toMatch(/^m +policy +reference .*\nm +sft +reference .*\n/m);
+    expect(stdout).toMatch(/^held-out-reward-model +policy +sft /m);
     const { winRates, agreement } = (await readEvaluation(directory))!;
-    expect(winRates.map(({ judge, against }) => `${judge} ${against}`).sort()).toEqual([
-      ...["held-out-reward-model reference", "held-out-reward-model sft", "m reference", "m sft"],
-    ]);
-    expect(winRates.map(({ unjudged }) => unjudged)).toEqual([0, 0, 0, 0]);
-    expect(agreement.map(({ judges: pair, against }) => [...pair, against])).toEqual([
-      ["m", "held-out-reward-model", "reference"],
-      ["m", "held-out-reward-model", "sft"],
-    ]);
+    const judgedPairings = ["policy reference", "policy sft", "sft reference"];
+    expect(winRates.map(({ judge, of, against }) => `${judge}: ${of} ${against}`).sort()).toEqual(
+      ["held-out-reward-model", "m"].flatMap((name) => judgedPairings.map((pairing) => `${name}: ${pairing}`)),
+    );
+    expect(new Set(winRates.map(({ unjudged }) => unjudged))).toEqual(new Set([0]));
+    expect(agreement.map(({ judges: pair }) => pair)).toEqual(judgedPairings.map(() => ["m", "held-out-reward-model"]));
+    expect(agreement.map(({ of, against }) => `${of} ${against}`).sort()).toEqual(judgedPairings);
     // What the run asked is not asked again.
     const later = chat.requests.slice(asked).map(({ body }) => JSON.stringify(body));
     const before = new Set(chat.requests.slice(0, asked).map(({ body }) => JSON.stringify(body)));

@@ -61,7 +61,10 @@ function expectRows({ recipe, evaluation, rows }: FinishedRun, prompts: RegExp):
   const promptOf = new Map(rows.policy.map(({ row, prompt }) => [row, prompt]));
   for (const { row, prompt } of rows.reference) expect(prompt).toBe(promptOf.get(row));
   expect(rows.reference).toHaveLength(rollouts);
-  expect(rows.verdicts).toHaveLength(rollouts * judges.length * against.length);
+  // Against references SFT is judged, too.
+  const asked = against.flatMap((one) => [`policy ${one}`, ...(one === "reference" ? [`sft ${one}`] : [])]);
+  expect(new Set(rows.verdicts.map(({ of, against: one }) => `${of} ${one}`))).toEqual(new Set(asked));
+  expect(rows.verdicts).toHaveLength(rollouts * judges.length * asked.length);
   expect(evaluation.policy.rouge1 !== null).toBe(recipe.data.kind === "pairs" && !recipe.name.startsWith("hh"));
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BadInputError } from "../../src/errors.js";
 import type { Report } from "../../src/report/report.js";
 import { writeReport } from "../../src/report/write-report.js";
+import { readEvaluationRows } from "../../src/run/read-evaluation.js";
 import { readRun } from "../../src/run/read-run.js";
 import { writeFixtureRun } from "./fixture-runs.js";
 
@@ -103,9 +104,58 @@ describe("four groups of three seeds", () => {
       ...["SFT", "DPO", "PPO", "DR-PO 0.5", "DR-PO 1", "Reference"],
     ]);
     expect(report.verdicts).toHaveLength(4);
-    for (const { wins, ties, losses } of report.verdicts[0]!.groups) expect(wins + ties + losses).toBe(3 * 24);
     expect(report.disagreements.length).toBeGreaterThan(0);
     expect(report.scaling).toBeNull();
+  });
+
+  test("SFT's responses are judged against references in its own row, once for all groups", async () => {
+    const { metrics, rows } = report.results;
+    const cellOf = (label: string, against: string) => {
+      const column = metrics.findIndex(({ name }) => name === `winRate against ${against} by lexicon`);
+      return rows.find((row) => row.label === label)!.cells[column]!;
+    };
+    // Of each seed the first run, which is DPO's.
+    const bySeed = await Promise.all(
+      [1, 2, 3].map(async (seed) => {
+        const { winRates } = (await readRun(join(folder, "ablation", `dpo-${seed}`))).evaluation!;
+        const own = winRates.find(
+          ({ judge, of, against }) => judge === "lexicon" && of === "sft" && against === "reference",
+        )!;
+        return { seed, value: own.winRate.mean };
+      }),
+    );
+    expect(cellOf("SFT", "reference").bySeed).toEqual(bySeed);
+    expect(cellOf("SFT", "sft")).toBeNull();
+    expect(cellOf("DR-PO 1", "reference").mean).toBeGreaterThan(cellOf("SFT", "reference").mean);
+
+    const labels = ["DPO", "PPO", "DR-PO 0.5", "DR-PO 1"];
+    expect(
+      report.verdicts.map(({ judge, against, models }) => [judge, against, ...models.map((one) => one.label)]),
+    ).toEqual(
+      ["lexicon", "held-out reward model"].flatMap((judge) => [
+        [judge, "sft", ...labels],
+        [judge, "reference", "SFT", ...labels],
+      ]),
+    );
+    for (const { models } of report.verdicts)
+      for (const { wins, ties, losses } of models) expect(wins + ties + losses).toBe(3 * 24);
+    const sft = report.verdicts[1]!.models[0]!;
+    expect((sft.wins + sft.ties / 2) / 72).toBeCloseTo(cellOf("SFT", "reference").mean, 12);
+
+    expect(report.agreements.map(({ of, against, rows: judged }) => [of, against, judged])).toEqual([
+      ["sft", "reference", 3 * 24],
+      ["policy", "sft", 12 * 24],
+      ["policy", "reference", 12 * 24],
+    ]);
+    // Judges never contradict each other on DR-PO 1.
+    expect(report.disagreements.map(({ label }) => label)).toEqual(["DPO", "PPO", "DR-PO 0.5", "SFT"]);
+    const alone = await reportOf([join(folder, "ablation", "dpo-1")], "alone");
+    const ofSft = alone.report.disagreements.find(({ label }) => label === "SFT")!;
+    expect(new Set(ofSft.verdicts.map(({ of, against }) => `${of} ${against}`))).toEqual(new Set(["sft reference"]));
+    const responses = (await readEvaluationRows(join(folder, "ablation", "dpo-1"))).sft;
+    expect(ofSft.own).toBe(responses.find(({ row }) => row === ofSft.verdicts[0]!.row)!.response);
+    // The same in the Markdown: SFT's row has a number under references alone.
+    expect(texts.markdown).toMatch(/^\|\s+SFT \|\s+3 \|\s+\u2013 \|\s+\d+\.\d ± \d+\.\d % \|/m);
   });
 
   test("differ in the settings in which they differ", () => {

@@ -16,7 +16,8 @@ describe("evaluationTable", () => {
     expect(table).toMatch(/Score difference +\+1\.22 +\(\+1\.08 to \+1\.36\) +above 0\n/);
     expect(table).toMatch(/Win rate against SFT \[1\] +74\.2 % +\(69\.4 to 79\.0 %\) +above 50 %/);
     expect(table).toMatch(/ROUGE-L +25\.0 %/);
-    expect(table).toMatch(/Win rate against reference \[1\] +61\.0 %/);
+    expect(table).toMatch(/\nWin rate against reference \[1\] +61\.0 %/);
+    expect(table).toMatch(/\nSFT's win rate against reference \[1\] +31\.6 % +\(25\.6 to 37\.6 %\) +below 50 %/);
     expect(table).toMatch(/Judges: \[1\] lexicon, \[2\] model\. A tie counts one half\.\nReferences score 0\.91\./);
     expect(table).toMatch(/256 responses of each model.*iteration 4\./);
   });
@@ -34,7 +35,7 @@ describe("evaluationTable", () => {
   test("says when an interval holds no change or lies below it", () => {
     const { difference, ...rest } = evaluation();
     const winRate = { mean: 0.5, low: 0.44, high: 0.56, n: 256 };
-    const winRates = [{ judge: "lexicon", against: "sft", winRate, ties: 0, unjudged: 0 }];
+    const winRates = [{ judge: "lexicon", of: "policy", against: "sft", winRate, ties: 0, unjudged: 0 }] as const;
     const score = { mean: -1, low: -1.2, high: -0.8, n: 256 };
     const table = evaluationTable({ ...rest, winRates, difference: { ...difference, score } }, { color: false });
     expect(table).toMatch(/around 50 %/);
@@ -47,7 +48,7 @@ describe("evaluationTable", () => {
       Math.max(
         ...plain
           .split("\n")
-          .slice(0, 19)
+          .slice(0, 20)
           .map((line) => line.length),
       ),
     ).toBeLessThanOrEqual(80);

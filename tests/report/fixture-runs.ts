@@ -10,6 +10,7 @@ import type {
 import { bootstrapMean } from "../../src/math/bootstrap.js";
 import { Random } from "../../src/math/random.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
+import { headlineWinRate, judgeAgreement, winRates } from "../../src/stages/evaluation/win-rates.js";
 import { commit, evaluation, recipe, rollout } from "../run/run-fixtures.js";
 
 /** A run that never was: what its files would hold if a policy had reached `score` at `kl`. */
@@ -24,6 +25,8 @@ export interface FixtureRun {
   readonly iterations?: number;
   readonly responses?: number;
 }
+
+const PREFERRED = { win: "own", tie: "tie", loss: "opponent" } as const;
 
 const JUDGES = ["lexicon", "held-out reward model"] as const;
 
@@ -125,20 +128,26 @@ function evaluationRows(random: Random, { responses = 48, score, kl }: FixtureRu
     all.map((row) => response(row, 0, 0)),
     all.map(reference),
   ];
-  const verdict = (gap: number): JudgedRow["verdict"] =>
-    Math.abs(gap) < 0.2 ? "tie" : gap > 0 ? "policy" : "opponent";
+  const verdict = (gap: number): JudgedRow["verdict"] => (Math.abs(gap) < 0.2 ? "tie" : gap > 0 ? "win" : "loss");
   const verdicts = JUDGES.flatMap((judge) =>
     [
-      { against: "sft", others: sft },
-      { against: "reference", others: references },
-    ].flatMap(({ against, others }) =>
+      { of: "policy" as const, own: policy, against: "sft", others: sft },
+      { of: "policy" as const, own: policy, against: "reference", others: references },
+      { of: "sft" as const, own: sft, against: "reference", others: references },
+    ].flatMap(({ of, own, against, others }) =>
       all.map((row): JudgedRow => {
-        const own = verdict(policy[row]!.score - others[row]!.score + noise(random));
+        const said = verdict(own[row]!.score - others[row]!.score + noise(random));
         const answers =
           judge === "lexicon"
             ? []
-            : [{ first: "policy" as const, preferred: own, text: `Comparison: one says more.\nPreferred: A` }];
-        return { ...{ row, judge, against, answers }, verdict: own };
+            : [
+                {
+                  first: "own" as const,
+                  preferred: PREFERRED[said!],
+                  text: `Comparison: one says more.\nPreferred: A`,
+                },
+              ];
+        return { ...{ row, judge, of, against, answers }, verdict: said };
       }),
     ),
   );
@@ -157,29 +166,14 @@ function evaluationOf({ policy, sft, reference, verdicts }: EvaluationRows): Eva
     rouge2: metric(rows.map(({ rouge }) => rouge!.rouge2)),
     rougeL: metric(rows.map(({ rouge }) => rouge!.rougeL)),
   });
-  const wins = { policy: 1, tie: 0.5, opponent: 0 };
-  const winRates = JUDGES.flatMap((judge) =>
-    ["sft", "reference"].map((against) => {
-      const own = verdicts
-        .filter((row) => row.judge === judge && row.against === against)
-        .map(({ verdict }) => verdict!);
-      const ties = own.filter((verdict) => verdict === "tie").length;
-      return { judge, against, winRate: metric(own.map((verdict) => wins[verdict])), ties, unjudged: 0 };
-    }),
-  );
+  const rates = winRates(verdicts);
   return {
     ...evaluation(),
     ...{ policy: model(policy), sft: model(sft), reference: { score: metric(reference.map(({ score }) => score)) } },
     difference: {
       score: metric(policy.map(({ score }, i) => score - sft[i]!.score)),
-      judgeWinRate: winRates[0]!.winRate,
+      judgeWinRate: headlineWinRate(rates),
     },
-    winRates,
-    agreement: ["sft", "reference"].map((against) => ({
-      judges: JUDGES,
-      against,
-      share: metric([1, 1, 0, 1]),
-      kappa: 0.42,
-    })),
+    ...{ winRates: rates, agreement: judgeAgreement(verdicts) },
   };
 }

@@ -5,7 +5,7 @@ import type { MetricAgainstSetting } from "../../src/report/figures/metric-again
 import { resetFindings } from "../../src/report/reset-findings.js";
 
 const metric = (name: string): Comparison["metric"] => ({
-  ...{ name, label: "Reward score", unit: "units", style: { decimals: 2 }, isTested: true },
+  ...{ name, label: "Reward score", unit: "units", style: { decimals: 2 }, isTested: true, verdicts: null },
   ...{ ofPolicy: () => null, ofSft: () => null, ofReference: () => null },
 });
 

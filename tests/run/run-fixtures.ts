@@ -69,11 +69,12 @@ export const evaluation = (): Evaluation => ({
   reference: { score: metric(0.91) },
   difference: { score: metric(1.22, 0.14), judgeWinRate: metric(0.742, 0.048) },
   winRates: [
-    { judge: "lexicon", against: "sft", winRate: metric(0.742, 0.048), ties: 12, unjudged: 0 },
-    { judge: "lexicon", against: "reference", winRate: metric(0.61, 0.06, 250), ties: 4, unjudged: 6 },
-    { judge: "model", against: "sft", winRate: metric(0.7, 0.05), ties: 0, unjudged: 0 },
+    { judge: "lexicon", of: "policy", against: "sft", winRate: metric(0.742, 0.048), ties: 12, unjudged: 0 },
+    { judge: "lexicon", of: "policy", against: "reference", winRate: metric(0.61, 0.06, 250), ties: 4, unjudged: 6 },
+    { judge: "lexicon", of: "sft", against: "reference", winRate: metric(0.316, 0.06, 250), ties: 2, unjudged: 6 },
+    { judge: "model", of: "policy", against: "sft", winRate: metric(0.7, 0.05), ties: 0, unjudged: 0 },
   ],
-  agreement: [{ judges: ["lexicon", "model"], against: "sft", share: metric(0.8, 0.05), kappa: 0.6 }],
+  agreement: [{ judges: ["lexicon", "model"], of: "policy", against: "sft", share: metric(0.8, 0.05), kappa: 0.6 }],
   scoreScale: { mean: 0.3, standardDeviation: 1.7 },
   bestIteration: 4,
   settings: { rollouts: 256, temperature: 1, examples: 5 },
@@ -97,9 +98,9 @@ export const evaluationRows = (
       return { row, promptId, prompt, response: "Fine.", score };
     }),
     verdicts: pairs.flatMap((_, row) => [
-      { row, judge: "lexicon", against: "sft", verdict: "policy" as const, answers: [] },
+      { row, judge: "lexicon", of: "policy" as const, against: "sft", verdict: "win" as const, answers: [] },
       {
-        ...{ row, judge: "model", against: "sft", verdict: null },
+        ...{ row, judge: "model", of: "policy" as const, against: "sft", verdict: null },
         answers: [{ first: "opponent" as const, preferred: null, text: "Hm." }],
       },
     ]),

@@ -17,8 +17,9 @@ export async function evaluationRows(directory: string): Promise<readonly Evalua
     const figures = { sft: figureOf(sft, style), policy: figureOf(policy, style), comparison: null };
     return { label, unit, isMain: MAIN.test(label), ...figures };
   });
-  const comparisons = comparisonRows(evaluation).map(({ label, unit, style, metric }): EvaluationRow => {
-    const figures = { sft: null, policy: null, comparison: figureOf(metric, style) };
+  const comparisons = comparisonRows(evaluation).map(({ of, label, unit, style, metric }): EvaluationRow => {
+    const figure = figureOf(metric, style);
+    const figures = { sft: of === "sft" ? figure : null, policy: null, comparison: of === "sft" ? null : figure };
     return { label, unit, isMain: MAIN.test(label), ...figures };
   });
   return [...models, ...comparisons];

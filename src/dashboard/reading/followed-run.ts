@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { DrpoError } from "../../errors.js";
 import { readRunRecord } from "../../run/read-run.js";
+import { missingRunFiles } from "../../run/missing-run-files.js";
 import { type RunRecord, runPaths } from "../../run/run-files.js";
 import { flattenRecipe } from "../../config/flatten-recipe.js";
 import type { RunState } from "../../run/run-state.js";
@@ -35,6 +36,7 @@ export class FollowedRun {
   private metrics: FollowedMetrics | null = null;
   private metricsStamp = "";
   private metricsProblems: readonly string[] = [];
+  private missing: readonly string[] = [];
   private scores = NO_SCORE;
   private signature = "";
   private last: Promise<unknown> = Promise.resolve();
@@ -69,7 +71,7 @@ export class FollowedRun {
 
   private get problems(): readonly string[] {
     const ofFiles = [this.record.problem, this.evaluation.problem].filter((problem) => problem !== null);
-    return [...ofFiles, ...this.journal.problems, ...this.metricsProblems];
+    return [...ofFiles, ...this.missing, ...this.journal.problems, ...this.metricsProblems];
   }
 
   /** Reads what has changed. @returns whether anything has */
@@ -131,8 +133,16 @@ export class FollowedRun {
     const parts = [this.record.stamp, this.evaluation.stamp, this.journal.stamp, this.metricsStamp];
     const signature = [...parts, await this.rollouts.stamp(), this.state.status].join("|");
     const hasChanged = signature !== this.signature;
+    if (hasChanged) this.missing = await this.missingFiles();
     this.signature = signature;
     return hasChanged;
+  }
+
+  /** Without its recipe.json, of which the record says so, it is not known what a run should have. */
+  private async missingFiles(): Promise<readonly string[]> {
+    const { directory, state } = this;
+    const record = this.record.value;
+    return record ? missingRunFiles(directory, { record, state }) : [];
   }
 
   private async readMetrics(): Promise<FollowedMetrics> {

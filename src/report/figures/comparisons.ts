@@ -1,9 +1,8 @@
-import type { Evaluation } from "../../domain/evaluation.js";
 import { holm } from "../../math/holm.js";
 import { pairedTest, type PairedTest } from "../../math/paired-test.js";
 import type { RunGroup } from "../group-runs.js";
 import type { ReportedRun } from "../reported-run.js";
-import { type ResultMetric, resultMetrics, winRateName } from "./result-metrics.js";
+import { type ResultMetric, resultMetrics } from "./result-metrics.js";
 
 /** A paired test of one metric between two groups. */
 export interface Comparison {
@@ -93,13 +92,12 @@ function promptPairs(metric: ResultMetric, run: ReportedRun, other: ReportedRun)
   });
 }
 
-const WIN: Readonly<Record<string, number>> = { policy: 1, tie: 0.5, opponent: 0 };
+const WIN = { win: 1, tie: 0.5, loss: 0 } as const;
 
-function rowValues({ name }: ResultMetric, { rows, evaluation }: ReportedRun): ReadonlyMap<number, number> {
+function rowValues({ name, verdicts }: ResultMetric, { rows }: ReportedRun): ReadonlyMap<number, number> {
   if (name === "score" || name === "klK1") return new Map(rows.policy.map((line) => [line.row, line[name]]));
-  const { judge, against } = winRateOf(name, evaluation!);
-  const own = rows.verdicts.filter((line) => line.judge === judge && line.against === against);
-  return new Map(own.flatMap(({ row, verdict }) => (verdict === null ? [] : [[row, WIN[verdict]!]])));
+  const own = rows.verdicts.filter(
+    ({ judge, of, against }) => of === "policy" && judge === verdicts?.judge && against === verdicts.against,
+  );
+  return new Map(own.flatMap(({ row, verdict }) => (verdict === null ? [] : [[row, WIN[verdict]]])));
 }
-
-const winRateOf = (name: string, { winRates }: Evaluation) => winRates.find((one) => winRateName(one) === name)!;

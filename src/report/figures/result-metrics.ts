@@ -1,19 +1,26 @@
-import type { Evaluation, Metric } from "../../domain/evaluation.js";
+import type { Evaluation, JudgedModel, Metric } from "../../domain/evaluation.js";
 import { scoreUnit } from "../evaluation-rows.js";
 import type { NumberStyle } from "../format-number.js";
 import type { ReportedRun } from "../reported-run.js";
 
+interface JudgeAndOpponent {
+  readonly judge: string;
+  readonly against: string;
+}
+
 /** A column of the results: what of an evaluation is shown in it. */
 export interface ResultMetric {
-  /** "score", "winRate vs reference by lexicon" */
+  /** "score", "winRate against reference by lexicon" */
   readonly name: string;
   readonly label: string;
   readonly unit: string;
   readonly style: NumberStyle;
   /** Whether groups are tested against each other by it. */
   readonly isTested: boolean;
+  /** Whose verdicts a win rate counts; null for what is no win rate. */
+  readonly verdicts: JudgeAndOpponent | null;
   readonly ofPolicy: (evaluation: Evaluation) => Metric | null;
-  /** Null where a model's own numbers say nothing of SFT. */
+  /** Null where SFT has no such number: it is not compared with itself. */
   readonly ofSft: (evaluation: Evaluation) => Metric | null;
   readonly ofReference: (evaluation: Evaluation) => Metric | null;
 }
@@ -47,16 +54,19 @@ export function resultMetrics(runs: readonly ReportedRun[]): readonly ResultMetr
 function winRateMetrics(evaluations: readonly Evaluation[]): ResultMetric[] {
   const pairs = evaluations.flatMap(({ winRates }) => winRates.map(({ judge, against }) => ({ judge, against })));
   const distinct = [...new Map(pairs.map((pair) => [winRateName(pair), pair])).entries()];
-  return distinct.map(([name, { judge, against }]) => ({
-    ...{ name, label: `Win rate against ${opponentName(against)}`, unit: judge, style: SHARE, isTested: true },
-    ofPolicy: (evaluation) =>
-      evaluation.winRates.find((one) => one.judge === judge && one.against === against)?.winRate ?? null,
-    ...{ ofSft: () => null, ofReference: () => null },
-  }));
+  return distinct.map(([name, { judge, against }]) => {
+    const winRateOf = (model: JudgedModel) => (evaluation: Evaluation) =>
+      evaluation.winRates.find((one) => one.judge === judge && one.of === model && one.against === against)?.winRate ??
+      null;
+    return {
+      ...{ name, label: `Win rate against ${opponentName(against)}`, unit: judge, style: SHARE, isTested: true },
+      verdicts: { judge, against },
+      ...{ ofPolicy: winRateOf("policy"), ofSft: winRateOf("sft"), ofReference: () => null },
+    };
+  });
 }
 
-export const winRateName = ({ judge, against }: { readonly judge: string; readonly against: string }): string =>
-  `winRate against ${against} by ${judge}`;
+const winRateName = ({ judge, against }: JudgeAndOpponent): string => `winRate against ${against} by ${judge}`;
 
 /** "SFT", "the reference", or the run that it is. */
 export const opponentName = (against: string): string =>
@@ -65,7 +75,7 @@ export const opponentName = (against: string): string =>
 function scoreMetric(evaluations: readonly Evaluation[]): ResultMetric {
   const units = [...new Set(evaluations.map(scoreUnit))];
   return {
-    ...{ name: "score", label: "Reward score", unit: units.join("; "), style: TWO, isTested: true },
+    ...{ name: "score", label: "Reward score", unit: units.join("; "), style: TWO, isTested: true, verdicts: null },
     ofPolicy: ({ policy }) => policy.score,
     ofSft: ({ sft }) => sft.score,
     ofReference: ({ reference }) => reference?.score ?? null,
@@ -73,7 +83,7 @@ function scoreMetric(evaluations: readonly Evaluation[]): ResultMetric {
 }
 
 const modelMetric = ({ name, ...column }: Column): ResultMetric => ({
-  ...{ name, ...column, isTested: name === "klK1" },
+  ...{ name, ...column, isTested: name === "klK1", verdicts: null },
   ofPolicy: ({ policy }) => policy[name],
   // SFT's KL to itself is no result.
   ofSft: ({ sft }) => (name === "klK1" ? null : sft[name]),

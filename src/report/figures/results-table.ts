@@ -1,8 +1,9 @@
 import type { Evaluation, Metric } from "../../domain/evaluation.js";
 import { meanAndSpread } from "../../math/mean-and-spread.js";
-import { differingSettings, type RunGroup, settingText, startOf } from "../group-runs.js";
+import type { RunGroup } from "../group-runs.js";
 import type { ReportedRun } from "../reported-run.js";
 import { type ResultMetric, resultMetrics } from "./result-metrics.js";
+import { firstOfEachSeed, sharedStarts } from "./shared-starts.js";
 
 /** One number of the results. */
 export interface ResultCell {
@@ -43,7 +44,7 @@ export function resultsTable(groups: readonly RunGroup[]): ResultsTable {
     of: (metric: ResultMetric) => (evaluation: Evaluation) => Metric | null,
   ): ResultRow => {
     const cells = metrics.map((metric) => resultCell(runs, of(metric)));
-    const seeds = evaluated(runs).map(({ seed }) => seed);
+    const seeds = firstOfEachSeed(evaluated(runs)).map(({ seed }) => seed);
     return { label, kind, colour, seeds, cells };
   };
   const starts = sharedStarts(groups);
@@ -67,15 +68,19 @@ export function resultsTable(groups: readonly RunGroup[]): ResultsTable {
 const evaluated = (runs: readonly ReportedRun[]): readonly ReportedRun[] =>
   runs.filter(({ evaluation }) => evaluation !== null);
 
-/** @returns null if no run has the number */
+/**
+ * Of each seed, what the first run says that has the number.
+ * @returns null if none has it
+ */
 export function resultCell(
   runs: readonly ReportedRun[],
   of: (evaluation: Evaluation) => Metric | null,
 ): ResultCell | null {
-  const found = evaluated(runs).flatMap(({ seed, evaluation }) => {
+  const all = evaluated(runs).flatMap(({ seed, evaluation }) => {
     const metric = of(evaluation!);
     return metric === null ? [] : [{ seed, metric }];
   });
+  const found = firstOfEachSeed(all);
   if (found.length === 0) return null;
   const bySeed = found.map(({ seed, metric }) => ({ seed, value: metric.mean }));
   if (found.length === 1) {
@@ -83,25 +88,4 @@ export function resultCell(
   }
   const { mean, standardDeviation } = meanAndSpread(bySeed.map(({ value }) => value));
   return { mean, deviation: standardDeviation, interval: null, bySeed };
-}
-
-interface SharedStart {
-  /** ", base pythia-1b", where there are several. */
-  readonly suffix: string;
-  /** One of each seed. */
-  readonly runs: readonly ReportedRun[];
-}
-
-/** SFT, once for all groups that begin with the same and are measured alike; the runs of one seed have the same SFT. */
-function sharedStarts(groups: readonly RunGroup[]): readonly SharedStart[] {
-  const starts = [...new Set(groups.map(({ start }) => start))].map((start) =>
-    groups.filter((one) => one.start === start),
-  );
-  const differing = differingSettings(starts.map(([first]) => ({ settings: startOf(first!.settings) })));
-  return starts.map((same) => {
-    const runs = evaluated(same.flatMap((group) => group.runs));
-    const named = differing.slice(0, 2).map((path) => settingText(path, same[0]!.settings));
-    const oncePerSeed = new Map(runs.toReversed().map((run) => [run.seed, run]));
-    return { suffix: ["", ...named].join(", "), runs: [...oncePerSeed.values()].toReversed() };
-  });
 }

@@ -128,10 +128,7 @@ export const TEST_COLUMNS = [
 export function testCells(one: Comparison): readonly string[] {
   const { metric, group, baseline, test, pHolm } = one;
   return [
-    ...[
-      `${group} \u2212 ${baseline}`,
-      metric.name.startsWith("winRate") ? `${metric.label}, ${metric.unit}` : metric.label,
-    ],
+    ...[`${group} \u2212 ${baseline}`, metric.verdicts ? `${metric.label}, ${metric.unit}` : metric.label],
     ...[formatStyled(test.difference.mean, differenceStyle(one)), intervalText(one), pairsText(one)],
     ...[test.pT === null ? "\u2013" : formatP(test.pT), formatP(test.pPermutation), formatP(pHolm)],
   ];

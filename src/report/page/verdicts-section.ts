@@ -6,10 +6,10 @@ import { html, type Html } from "../html.js";
 import { promptQuote, scrollable } from "./parts.js";
 
 const PARTS = [
-  { name: "policy is better", colour: "var(--win)" },
+  { name: "win", colour: "var(--win)" },
   { name: "tie", colour: "var(--tie)" },
-  { name: "opponent is better", colour: "var(--loss)" },
-  { name: "no verdict", colour: "var(--none)" },
+  { name: "loss", colour: "var(--loss)" },
+  { name: "unjudged", colour: "var(--none)" },
 ] as const;
 
 export interface Verdicts {
@@ -21,12 +21,12 @@ export interface Verdicts {
 export const verdictsSection = ({ verdicts, agreements, disagreements }: Verdicts): Html =>
   html`<section id="judges">
     <h2>What judges say</h2>
-    ${verdicts.map(({ judge, against, groups }) =>
+    ${verdicts.map(({ judge, against, models }) =>
       barsChart({
         ...{ title: `${judge}, against ${opponentName(against)}`, unit: "share of responses, all seeds" },
-        parts: PARTS.filter((_, i) => i < 3 || groups.some(({ unjudged }) => unjudged > 0)),
-        bars: groups.map(({ group, wins, ties, losses, unjudged }) => ({
-          label: group,
+        parts: PARTS.filter((_, i) => i < 3 || models.some(({ unjudged }) => unjudged > 0)),
+        bars: models.map(({ label, wins, ties, losses, unjudged }) => ({
+          label,
           counts: [wins, ties, losses, unjudged],
         })),
       }),
@@ -48,6 +48,7 @@ const agreementTable = (agreements: readonly AgreementSummary[]): Html =>
         <thead>
           <tr>
             <th scope="col">Judges</th>
+            <th scope="col">Of</th>
             <th scope="col">Against</th>
             <th scope="col">Same verdict</th>
             <th scope="col">Cohen's kappa</th>
@@ -56,9 +57,10 @@ const agreementTable = (agreements: readonly AgreementSummary[]): Html =>
         </thead>
         <tbody>
           ${agreements.map(
-            ({ judges, against, share, kappa, rows }) =>
+            ({ judges, of, against, share, kappa, rows }) =>
               html`<tr>
                 <th scope="row">${judges.join(", ")}</th>
+                <td>${of === "sft" ? "SFT" : of}</td>
                 <td>${opponentName(against)}</td>
                 <td>${formatStyled(share, { isShare: true, decimals: 1 })}</td>
                 <td>${kappa === null ? "\u2013" : formatStyled(kappa, { decimals: 2 })}</td>
@@ -69,15 +71,13 @@ const agreementTable = (agreements: readonly AgreementSummary[]): Html =>
       </table>`,
     )}`;
 
-const SAID = { policy: "the policy", opponent: "the opponent", tie: "a tie" } as const;
-
-const disagreement = ({ group, seed, against, prompt, policy, opponent, verdicts }: Disagreement): Html =>
+const disagreement = ({ label, seed, against, prompt, own, opponent, verdicts }: Disagreement): Html =>
   html`<article class="example">
     ${promptQuote(prompt)}
     <div class="cards">
       <div class="response">
-        <h3>${group}, seed ${seed}</h3>
-        <p dir="auto">${policy}</p>
+        <h3>${label}, seed ${seed}</h3>
+        <p dir="auto">${own}</p>
       </div>
       ${
         opponent === null
@@ -90,8 +90,13 @@ const disagreement = ({ group, seed, against, prompt, policy, opponent, verdicts
       ${verdicts.map(
         ({ judge, verdict, answers }) =>
           html`<div class="response judge">
-            <h3>${judge}: ${verdict === null ? "no verdict" : SAID[verdict]}</h3>
-            ${answers.map(({ first, text }) => html`<p class="quiet" dir="auto">${SAID[first]} first: “${text}”</p>`)}
+            <h3>${judge}: ${verdict ?? "unjudged"}</h3>
+            ${answers.map(
+              ({ first, text }) =>
+                html`<p class="quiet" dir="auto">
+                  ${first === "own" ? label : opponentName(against)} first: “${text}”
+                </p>`,
+            )}
           </div>`,
       )}
     </div>

@@ -1,9 +1,9 @@
 import type { Evaluation, JudgedRow } from "../../domain/evaluation.js";
-import { judgeAgreement, winRates } from "./win-rates.js";
+import { headlineWinRate, judgeAgreement, winRates } from "./win-rates.js";
 
-/** Verdicts with newer ones in the place of those of the same judge and opponent. */
+/** Verdicts with newer ones in the place of those of the same judge, model and opponent. */
 export function mergeVerdicts(before: readonly JudgedRow[], newer: readonly JudgedRow[]): readonly JudgedRow[] {
-  const keyOf = ({ judge, against }: JudgedRow) => JSON.stringify([judge, against]);
+  const keyOf = ({ judge, of, against }: JudgedRow) => JSON.stringify([judge, of, against]);
   // A group stays where it was: the first judge against SFT is the headline.
   const groups = new Map<string, JudgedRow[]>([...before, ...newer].map((row) => [keyOf(row), []]));
   const replaced = new Set(newer.map(keyOf));
@@ -15,10 +15,9 @@ export function mergeVerdicts(before: readonly JudgedRow[], newer: readonly Judg
 /** An evaluation whose win rates and agreement are those of the verdicts. */
 export function withVerdicts(evaluation: Evaluation, verdicts: readonly JudgedRow[]): Evaluation {
   const rates = winRates(verdicts);
-  const headline = rates.find(({ against }) => against === "sft")?.winRate;
   return {
     ...evaluation,
-    difference: { ...evaluation.difference, judgeWinRate: headline && headline.n > 0 ? headline : null },
+    difference: { ...evaluation.difference, judgeWinRate: headlineWinRate(rates) },
     winRates: rates,
     agreement: judgeAgreement(verdicts),
   };

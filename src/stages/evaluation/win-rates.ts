@@ -1,22 +1,28 @@
-import type { JudgeAgreement, JudgedRow, WinRate } from "../../domain/evaluation.js";
+import type { JudgeAgreement, JudgedRow, Metric, WinRate } from "../../domain/evaluation.js";
 import { cohensKappa } from "../../math/cohens-kappa.js";
 import { wilsonInterval } from "../../math/wilson-interval.js";
 
-/** For each judge and opponent, in the order in which they were asked: how often the policy wins. */
+/** For each judge, model and opponent, in the order of asking: how often the model wins. */
 export const winRates = (judged: readonly JudgedRow[]): readonly WinRate[] =>
-  [...grouped(judged, ({ judge, against }) => JSON.stringify([judge, against])).values()].map((rows) => {
-    const { judge, against } = rows[0]!;
+  [...grouped(judged, ({ judge, of, against }) => JSON.stringify([judge, of, against])).values()].map((rows) => {
+    const { judge, of, against } = rows[0]!;
     const count = (verdict: JudgedRow["verdict"]) => rows.filter((row) => row.verdict === verdict).length;
     const [ties, unjudged] = [count("tie"), count(null)];
     return {
-      ...{ judge, against, ties, unjudged },
-      winRate: wilsonInterval(count("policy") + ties / 2, rows.length - unjudged),
+      ...{ judge, of, against, ties, unjudged },
+      winRate: wilsonInterval(count("win") + ties / 2, rows.length - unjudged),
     };
   });
 
-/** For each opponent and two judges: how often they agree, of the rows on which both have a verdict. */
+/** The policy's against SFT by the judge that was asked first; null where nobody judged that. */
+export function headlineWinRate(rates: readonly WinRate[]): Metric | null {
+  const winRate = rates.find(({ of, against }) => of === "policy" && against === "sft")?.winRate;
+  return winRate && winRate.n > 0 ? winRate : null;
+}
+
+/** For each model, opponent and two judges: how often they agree, of the rows on which both have a verdict. */
 export const judgeAgreement = (judged: readonly JudgedRow[]): readonly JudgeAgreement[] =>
-  [...grouped(judged, ({ against }) => against)].flatMap(([against, rows]) =>
+  [...grouped(judged, ({ of, against }) => JSON.stringify([of, against])).values()].flatMap((rows) =>
     pairsOf([...grouped(rows, ({ judge }) => judge)]).map(([[first, firstRows], [second, secondRows]]) => {
       const verdicts = new Map(secondRows.map(({ row, verdict }) => [row, verdict]));
       const labels = firstRows.flatMap(({ row, verdict }): (readonly [string, string])[] => {
@@ -26,7 +32,7 @@ export const judgeAgreement = (judged: readonly JudgedRow[]): readonly JudgeAgre
       const same = labels.filter(([one, other]) => one === other).length;
       return {
         judges: [first, second],
-        against,
+        ...{ of: rows[0]!.of, against: rows[0]!.against },
         share: wilsonInterval(same, labels.length),
         kappa: cohensKappa(labels),
       };
