@@ -37,7 +37,7 @@ export function comparisonSentence(comparison: Comparison): string {
     .replace("corrected <", "corrected <");
 }
 
-const lowerFirst = (text: string): string =>
+export const lowerFirst = (text: string): string =>
   /^[A-Z]{2}/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
 
 /** How sure the tests are, and how their number was reckoned with. */

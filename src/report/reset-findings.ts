@@ -1,4 +1,4 @@
-import { intervalText, differenceStyle, pairsText } from "./comparison-words.js";
+import { differenceStyle, intervalText, lowerFirst, pairsText } from "./comparison-words.js";
 import { type Comparison, pOf } from "./figures/comparisons.js";
 import type { MetricAgainstSetting } from "./figures/metric-against-setting.js";
 import { formatP } from "./format-cell.js";
@@ -42,7 +42,7 @@ function sentence(all: readonly Comparison[], proportionOf: (group: string) => n
     );
   });
   return (
-    `${verdict(higher, lower, all.length)} by ${metric.label.toLowerCase()} (${metric.unit}). Reset proportion against ` +
+    `${verdict(higher, lower, all.length)} by ${lowerFirst(metric.label)}, ${metric.unit}. Reset proportion against ` +
     `${baseline}, ${pairsText(first)}, before correction: ${each.join("; ")}.`
   );
 }

@@ -10,7 +10,7 @@ export interface ConfigurationSummary {
   readonly score: MeanAndSpread | null;
   /** k1, nats a response. */
   readonly kl: MeanAndSpread | null;
-  /** Against SFT, by the first judge. */
+  /** By the first judge, against whom it is asked about first. */
   readonly winRate: MeanAndSpread | null;
 }
 
@@ -36,7 +36,7 @@ function summarise(configuration: string, runs: readonly SweepRunReading[]): Con
     done: runs.filter(({ state }) => state.status === "done").length,
     score: spread(({ policy }) => policy.score.mean),
     kl: spread(({ policy }) => policy.klK1.mean),
-    winRate: spread(({ difference }) => difference.judgeWinRate?.mean),
+    winRate: spread(({ winRates }) => winRates.find(({ of }) => of === "policy")?.winRate.mean),
   };
 }
 

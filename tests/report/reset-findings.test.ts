@@ -31,9 +31,7 @@ test.each([
 ])("%s", (verdict, [half, whole]) => {
   const [sentence, ...others] = resetFindings(ablation, [comparison("p0.5", half!), comparison("p1", whole!)]);
   expect(others).toEqual([]);
-  expect(sentence).toMatch(
-    new RegExp(`^${verdict} by reward score \\(units\\)\\. Reset proportion against p0, 3 seeds`),
-  );
+  expect(sentence).toMatch(new RegExp(`^${verdict} by reward score, units\\. Reset proportion against p0, 3 seeds`));
   expect(sentence).toMatch(/ 0\.5: \S+ \(\S+ to \S+, p [=<] \S+\); 1: \S+ \(\S+ to \S+, p [=<] \S+\)\.$/);
 });
 
