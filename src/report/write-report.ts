@@ -51,7 +51,7 @@ export async function writeReport(options: ReportOptions): Promise<WrittenReport
   return {
     page: await write("report.html", reportPage(report)),
     markdown: await write("report.md", reportMarkdown(report, pictures)),
-    figures: await write("report.json", `${JSON.stringify(report, null, 1)}\n`),
+    figures: await write("report.json", `${JSON.stringify(report)}\n`),
     pictures: await Promise.all(pictures.map(({ name, svg }) => write(name, svg))),
     report,
   };
