@@ -191,6 +191,27 @@ describe("four groups of three seeds", () => {
   });
 });
 
+test("one seed, and a judge that only one of the runs has asked: the others are tested", async () => {
+  const runs = join(folder, "half-judged");
+  const common = { seed: 1, kl: 5, iterations: 4, responses: 30 };
+  const asked = await writeFixtureRun(runs, { ...common, name: "ppo", resetProportion: 0, score: 0.4 });
+  const unasked = await writeFixtureRun(runs, { ...common, name: "drpo", resetProportion: 1, score: 1.4 });
+  const [evaluation, verdicts] = [join(unasked, "evaluation.json"), join(unasked, "evaluation", "verdicts.jsonl")];
+  const parsed = JSON.parse(await readFile(evaluation, "utf8")) as {
+    winRates: { judge: string }[];
+    agreement: unknown[];
+  };
+  const winRates = parsed.winRates.filter(({ judge }) => judge === "lexicon");
+  expect(winRates.length).toBeLessThan(parsed.winRates.length);
+  await writeFile(evaluation, JSON.stringify({ ...parsed, winRates, agreement: [] }));
+  const lines = (await readFile(verdicts, "utf8")).split("\n").filter((line) => line.includes('"lexicon"'));
+  await writeFile(verdicts, `${lines.join("\n")}\n`);
+  const { report } = await writeReport({ directories: [asked, unasked], to: join(folder, "half"), version: "0.1.0" });
+  const judges = report.comparisons.flatMap(({ metric }) => metric.verdicts?.judge ?? []);
+  expect(new Set(judges)).toEqual(new Set(["lexicon"]));
+  expect(report.comparisons.map(({ metric }) => metric.name)).toContain("score");
+});
+
 test("one seed: each has its interval, and is compared prompt by prompt", async () => {
   const runs = join(folder, "one-seed");
   const names = ["small-70m", "large-1.4b"].flatMap((base) =>
