@@ -146,14 +146,14 @@ class RunClient:
         }
         return samples.SampleRolloutsRequest(**{"run_id": self.run_id, "model": ref, **defaults, **fields})
 
-    def save(self, refs: Sequence[common.ModelRef], uri: str = "checkpoints/one") -> models.CheckpointRef:
+    def save(self, refs: Sequence[common.ModelRef], uri: str = "checkpoints/one") -> common.CheckpointRef:
         request = models.SaveCheckpointRequest(
             mutation=self.mutation(), uri=uri, models=refs, with_optimizer_state=True
         )
-        checkpoint: models.CheckpointRef = self.result(self.models.SaveCheckpoint, request).checkpoint
+        checkpoint: common.CheckpointRef = self.result(self.models.SaveCheckpoint, request).checkpoint
         return checkpoint
 
-    def restore(self, checkpoint: models.CheckpointRef, *wanted: models.RestoredModel) -> list[common.ModelRef]:
+    def restore(self, checkpoint: common.CheckpointRef, *wanted: models.RestoredModel) -> list[common.ModelRef]:
         request = models.RestoreCheckpointRequest(mutation=self.mutation(), checkpoint=checkpoint, models=wanted)
         return list(self.result(self.models.RestoreCheckpoint, request).models)
 

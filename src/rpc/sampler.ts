@@ -27,7 +27,8 @@ export const createSampler = (caller: Caller, runId: string, mutations: Mutation
   },
 
   async syncWeights(model, options) {
-    await mutations.run((mutation) => caller.result(syncWeights, { mutation, model: toModelRef(model) }, options));
+    const request = { model: toModelRef(model), source: undefined };
+    await mutations.run((mutation) => caller.result(syncWeights, { mutation, ...request }, options));
   },
 });
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { status } from "@grpc/grpc-js";
-import type { CheckpointRef } from "../proto-gen/drpo/v1/model_service.js";
+import type { CheckpointRef } from "../proto-gen/drpo/v1/common.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
 import { invalid, notFound, ServiceError } from "./service-error.js";
 import type { SavedModel } from "./tabular-model.js";

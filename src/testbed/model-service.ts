@@ -22,7 +22,7 @@ import { createModel, decodeHead, nextGeneration } from "./create-model.js";
 import { findModel } from "./find-model.js";
 import { type Gate, streaming, unary } from "./handlers.js";
 import { holdRun, mutate } from "./mutate.js";
-import { invalid, notFound } from "./service-error.js";
+import { invalid, notFound, unimplemented } from "./service-error.js";
 import { restoreModel, saveModel, versionOf } from "./tabular-model.js";
 import { takeRun, type World } from "./world.js";
 
@@ -47,7 +47,19 @@ export const modelService = (world: World, gate: Gate, schemaHash: string): Mode
   exportModel: streaming(gate, "ExportModel", async (request: ExportModelRequest) => [
     { $case: "result" as const, value: await exportModel(world, request) },
   ]),
+  listFiles: unary(gate, "ListFiles", noFiles),
+  readFile: streaming(gate, "ReadFile", noFiles),
+  planMemory: unary(gate, "PlanMemory", () => ({
+    ...{ items: [], totalBytes: 0n, availableBytes: 0n, fits: true, advice: "" },
+  })),
+  sendWeights: streaming(gate, "SendWeights", () => {
+    throw unimplemented("tables are not broadcast");
+  }),
 });
+
+const noFiles = (): never => {
+  throw unimplemented("checkpoints of tables are not files");
+};
 
 const serverInfo = (world: World, schemaHash: string): GetServerInfoResponse => ({
   schemaHash,
@@ -60,6 +72,9 @@ const serverInfo = (world: World, schemaHash: string): GetServerInfoResponse => 
   capabilities: ["sampler", "trainer", "tokenizer", "reward-model"],
   instanceId: world.instanceId,
   residentBases: [],
+  processes: 1,
+  dtype: "float64",
+  samplingSlots: 1,
 });
 
 const acquireRun = (world: World, { runId, requestId }: AcquireRunRequest): AcquireRunResponse => {

@@ -1,5 +1,7 @@
 import type { FinishReason as Reason } from "../domain/rollout.js";
 import {
+  type ComputeLogprobsRequest,
+  type ComputeLogprobsResult,
   FinishReason,
   type SampledRollout,
   type SampleRolloutsRequest,
@@ -7,8 +9,9 @@ import {
   type SamplerServiceServer,
 } from "../proto-gen/drpo/v1/sampler_service.js";
 import { checkHead } from "./check-model.js";
-import { checkTokens } from "./decode-batch.js";
+import { checkTokens, decodeRows } from "./decode-batch.js";
 import { findModel } from "./find-model.js";
+import { forward } from "./forward.js";
 import { type Gate, streaming } from "./handlers.js";
 import { mutate } from "./mutate.js";
 import { sampleRollout } from "./sample-rollout.js";
@@ -28,9 +31,23 @@ export const samplerService = (world: World, gate: Gate): SamplerServiceServer =
     const version = await mutate(world, { mutation: request.mutation, payload }, (run) =>
       versionOf(findModel(run, request.model)),
     );
-    return [{ $case: "result" as const, value: { version } }];
+    return [{ $case: "result" as const, value: { version, heldAs: "own weights" } }];
   }),
+  computeLogprobs: streaming(gate, "ComputeLogprobs", (request: ComputeLogprobsRequest) => [
+    { $case: "result" as const, value: runComputeLogprobs(world, request) },
+  ]),
 });
+
+const runComputeLogprobs = (
+  world: World,
+  { runId, weights, rows: sent, temperature }: ComputeLogprobsRequest,
+): ComputeLogprobsResult => {
+  if (weights?.$case !== "model") throw invalid("a model must be named: tables have no base");
+  const rows = decodeRows(world, sent, { spans: true });
+  const model = findModel(findRun(world, runId), weights.value);
+  checkHead(model, "logprobs");
+  return { logprobs: forward(model.table, rows, "logprobs", temperature || 1), version: versionOf(model) };
+};
 
 /** Rollouts as a real engine finishes them: the shortest first, whatever the order of the request. */
 const runSampleRollouts = (

@@ -14,3 +14,4 @@ export class ServiceError extends Error {
 export const invalid = (details: string): ServiceError => new ServiceError(status.INVALID_ARGUMENT, details);
 export const notFound = (details: string): ServiceError => new ServiceError(status.NOT_FOUND, details);
 export const refused = (details: string): ServiceError => new ServiceError(status.FAILED_PRECONDITION, details);
+export const unimplemented = (details: string): ServiceError => new ServiceError(status.UNIMPLEMENTED, details);

@@ -22,6 +22,9 @@ import { stepModel } from "./step-model.js";
 import { type TabularModel, versionOf } from "./tabular-model.js";
 import { findRun, type RunState, type World } from "./world.js";
 
+/** Tables are never cut into micro-batches. */
+const UNLIMITED = 2 ** 32 - 1;
+
 /** TrainerService on tables: exact losses and gradients in float64. */
 export const trainerService = (world: World, gate: Gate): TrainerServiceServer => ({
   forward: streaming(gate, "Forward", (request: ForwardRequest) => [
@@ -46,6 +49,7 @@ const runForward = (world: World, request: ForwardRequest): ForwardResult => {
   const rows = takeBatch(run, request.batch as NonNullable<typeof request.batch>, sent);
   return {
     outputs: pairs.map(({ table, output, temperature }) => ({ values: forward(table, rows, output, temperature) })),
+    tokenBudget: UNLIMITED,
   };
 };
 
@@ -66,7 +70,7 @@ const runForwardBackward = (world: World, request: ForwardBackwardRequest): Prom
     for (const [i, pass] of passes.entries()) {
       accumulate(models[i] as TabularModel, pass, request.mutation?.requestId as string);
     }
-    return { losses: passes.map(({ loss, outputs }) => ({ loss, outputs })) };
+    return { losses: passes.map(({ loss, outputs }) => ({ loss, outputs })), tokenBudget: UNLIMITED };
   });
 };
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64rpo/v1/common.proto\x12\x07\x64rpo.v1\"=\n\x08Mutation\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x04\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"P\n\x0cModelVersion\x12\x12\n\ngeneration\x18\x01 \x01(\x04\x12\x16\n\x0eoptimizer_step\x18\x02 \x01(\x04\x12\x14\n\x0cweights_hash\x18\x03 \x01(\t\"A\n\x08ModelRef\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x07version\x18\x02 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\"_\n\nTokenBatch\x12\x11\n\ttoken_ids\x18\x01 \x03(\r\x12\x13\n\x0brow_lengths\x18\x02 \x03(\r\x12\x13\n\x0bspan_starts\x18\x03 \x03(\r\x12\x14\n\x0cspan_lengths\x18\x04 \x03(\r\"e\n\nBatchInput\x12#\n\x04rows\x18\x01 \x01(\x0b\x32\x13.drpo.v1.TokenBatchH\x00\x12\x17\n\rkept_batch_id\x18\x02 \x01(\tH\x00\x12\x0f\n\x07keep_as\x18\x03 \x01(\tB\x08\n\x06source\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64rpo/v1/common.proto\x12\x07\x64rpo.v1\"=\n\x08Mutation\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x04\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"P\n\x0cModelVersion\x12\x12\n\ngeneration\x18\x01 \x01(\x04\x12\x16\n\x0eoptimizer_step\x18\x02 \x01(\x04\x12\x14\n\x0cweights_hash\x18\x03 \x01(\t\"A\n\x08ModelRef\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x07version\x18\x02 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\"_\n\nTokenBatch\x12\x11\n\ttoken_ids\x18\x01 \x03(\r\x12\x13\n\x0brow_lengths\x18\x02 \x03(\r\x12\x13\n\x0bspan_starts\x18\x03 \x03(\r\x12\x14\n\x0cspan_lengths\x18\x04 \x03(\r\"e\n\nBatchInput\x12#\n\x04rows\x18\x01 \x01(\x0b\x32\x13.drpo.v1.TokenBatchH\x00\x12\x17\n\rkept_batch_id\x18\x02 \x01(\tH\x00\x12\x0f\n\x07keep_as\x18\x03 \x01(\tB\x08\n\x06source\"3\n\rCheckpointRef\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x15\n\rmanifest_hash\x18\x02 \x01(\t\"N\n\x0bWeightGroup\x12\x16\n\x0emaster_address\x18\x01 \x01(\t\x12\x13\n\x0bmaster_port\x18\x02 \x01(\r\x12\x12\n\nworld_size\x18\x03 \x01(\r\"8\n\nWeightSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x04\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENBATCH']._serialized_end=340
   _globals['_BATCHINPUT']._serialized_start=342
   _globals['_BATCHINPUT']._serialized_end=443
-  _globals['_PROGRESS']._serialized_start=445
-  _globals['_PROGRESS']._serialized_end=484
+  _globals['_CHECKPOINTREF']._serialized_start=445
+  _globals['_CHECKPOINTREF']._serialized_end=496
+  _globals['_WEIGHTGROUP']._serialized_start=498
+  _globals['_WEIGHTGROUP']._serialized_end=576
+  _globals['_WEIGHTSPEC']._serialized_start=578
+  _globals['_WEIGHTSPEC']._serialized_end=634
+  _globals['_PROGRESS']._serialized_start=636
+  _globals['_PROGRESS']._serialized_end=675
 # @@protoc_insertion_point(module_scope)

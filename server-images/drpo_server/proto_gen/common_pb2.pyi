@@ -56,6 +56,34 @@ class BatchInput(_message.Message):
     keep_as: str
     def __init__(self, rows: _Optional[_Union[TokenBatch, _Mapping]] = ..., kept_batch_id: _Optional[str] = ..., keep_as: _Optional[str] = ...) -> None: ...
 
+class CheckpointRef(_message.Message):
+    __slots__ = ("uri", "manifest_hash")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_HASH_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    manifest_hash: str
+    def __init__(self, uri: _Optional[str] = ..., manifest_hash: _Optional[str] = ...) -> None: ...
+
+class WeightGroup(_message.Message):
+    __slots__ = ("master_address", "master_port", "world_size")
+    MASTER_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    MASTER_PORT_FIELD_NUMBER: _ClassVar[int]
+    WORLD_SIZE_FIELD_NUMBER: _ClassVar[int]
+    master_address: str
+    master_port: int
+    world_size: int
+    def __init__(self, master_address: _Optional[str] = ..., master_port: _Optional[int] = ..., world_size: _Optional[int] = ...) -> None: ...
+
+class WeightSpec(_message.Message):
+    __slots__ = ("name", "dtype", "shape")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    dtype: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., dtype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
+
 class Progress(_message.Message):
     __slots__ = ("done", "total")
     DONE_FIELD_NUMBER: _ClassVar[int]

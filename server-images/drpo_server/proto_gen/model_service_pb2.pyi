@@ -31,7 +31,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("schema_hash", "server_version", "engine", "device", "compute_threads", "memory_total_bytes", "memory_available_bytes", "capabilities", "instance_id", "resident_bases")
+    __slots__ = ("schema_hash", "server_version", "engine", "device", "compute_threads", "memory_total_bytes", "memory_available_bytes", "capabilities", "instance_id", "resident_bases", "processes", "dtype", "sampling_slots")
     SCHEMA_HASH_FIELD_NUMBER: _ClassVar[int]
     SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,9 @@ class GetServerInfoResponse(_message.Message):
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     RESIDENT_BASES_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_SLOTS_FIELD_NUMBER: _ClassVar[int]
     schema_hash: str
     server_version: str
     engine: str
@@ -52,7 +55,10 @@ class GetServerInfoResponse(_message.Message):
     capabilities: _containers.RepeatedScalarFieldContainer[str]
     instance_id: str
     resident_bases: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, schema_hash: _Optional[str] = ..., server_version: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., compute_threads: _Optional[int] = ..., memory_total_bytes: _Optional[int] = ..., memory_available_bytes: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., instance_id: _Optional[str] = ..., resident_bases: _Optional[_Iterable[str]] = ...) -> None: ...
+    processes: int
+    dtype: str
+    sampling_slots: int
+    def __init__(self, schema_hash: _Optional[str] = ..., server_version: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., compute_threads: _Optional[int] = ..., memory_total_bytes: _Optional[int] = ..., memory_available_bytes: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., instance_id: _Optional[str] = ..., resident_bases: _Optional[_Iterable[str]] = ..., processes: _Optional[int] = ..., dtype: _Optional[str] = ..., sampling_slots: _Optional[int] = ...) -> None: ...
 
 class AcquireRunRequest(_message.Message):
     __slots__ = ("run_id", "request_id")
@@ -162,14 +168,6 @@ class DeleteModelResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class CheckpointRef(_message.Message):
-    __slots__ = ("uri", "manifest_hash")
-    URI_FIELD_NUMBER: _ClassVar[int]
-    MANIFEST_HASH_FIELD_NUMBER: _ClassVar[int]
-    uri: str
-    manifest_hash: str
-    def __init__(self, uri: _Optional[str] = ..., manifest_hash: _Optional[str] = ...) -> None: ...
-
 class SaveCheckpointRequest(_message.Message):
     __slots__ = ("mutation", "uri", "models", "with_optimizer_state")
     MUTATION_FIELD_NUMBER: _ClassVar[int]
@@ -186,9 +184,9 @@ class SaveCheckpointResult(_message.Message):
     __slots__ = ("checkpoint", "bytes")
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
-    checkpoint: CheckpointRef
+    checkpoint: _common_pb2.CheckpointRef
     bytes: int
-    def __init__(self, checkpoint: _Optional[_Union[CheckpointRef, _Mapping]] = ..., bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, checkpoint: _Optional[_Union[_common_pb2.CheckpointRef, _Mapping]] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class SaveCheckpointResponse(_message.Message):
     __slots__ = ("progress", "result")
@@ -214,9 +212,9 @@ class RestoreCheckpointRequest(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     mutation: _common_pb2.Mutation
-    checkpoint: CheckpointRef
+    checkpoint: _common_pb2.CheckpointRef
     models: _containers.RepeatedCompositeFieldContainer[RestoredModel]
-    def __init__(self, mutation: _Optional[_Union[_common_pb2.Mutation, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointRef, _Mapping]] = ..., models: _Optional[_Iterable[_Union[RestoredModel, _Mapping]]] = ...) -> None: ...
+    def __init__(self, mutation: _Optional[_Union[_common_pb2.Mutation, _Mapping]] = ..., checkpoint: _Optional[_Union[_common_pb2.CheckpointRef, _Mapping]] = ..., models: _Optional[_Iterable[_Union[RestoredModel, _Mapping]]] = ...) -> None: ...
 
 class RestoreCheckpointResult(_message.Message):
     __slots__ = ("models",)
@@ -271,3 +269,133 @@ class ExportModelResponse(_message.Message):
     progress: _common_pb2.Progress
     result: ExportModelResult
     def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[ExportModelResult, _Mapping]] = ...) -> None: ...
+
+class ListFilesRequest(_message.Message):
+    __slots__ = ("uri",)
+    URI_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    def __init__(self, uri: _Optional[str] = ...) -> None: ...
+
+class StoredFile(_message.Message):
+    __slots__ = ("path", "bytes", "sha256")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    bytes: int
+    sha256: str
+    def __init__(self, path: _Optional[str] = ..., bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class ListFilesResponse(_message.Message):
+    __slots__ = ("manifest_hash", "files")
+    MANIFEST_HASH_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    manifest_hash: str
+    files: _containers.RepeatedCompositeFieldContainer[StoredFile]
+    def __init__(self, manifest_hash: _Optional[str] = ..., files: _Optional[_Iterable[_Union[StoredFile, _Mapping]]] = ...) -> None: ...
+
+class ReadFileRequest(_message.Message):
+    __slots__ = ("uri", "manifest_hash", "path", "offset")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_HASH_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    manifest_hash: str
+    path: str
+    offset: int
+    def __init__(self, uri: _Optional[str] = ..., manifest_hash: _Optional[str] = ..., path: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ReadFileResponse(_message.Message):
+    __slots__ = ("progress", "data")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    data: bytes
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class PlannedModel(_message.Message):
+    __slots__ = ("model", "base", "lora", "full", "head", "trainable")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    LORA_FIELD_NUMBER: _ClassVar[int]
+    FULL_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    TRAINABLE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    base: str
+    lora: LoraShape
+    full: FullShape
+    head: Head
+    trainable: bool
+    def __init__(self, model: _Optional[str] = ..., base: _Optional[str] = ..., lora: _Optional[_Union[LoraShape, _Mapping]] = ..., full: _Optional[_Union[FullShape, _Mapping]] = ..., head: _Optional[_Union[Head, str]] = ..., trainable: _Optional[bool] = ...) -> None: ...
+
+class PlanMemoryRequest(_message.Message):
+    __slots__ = ("models", "training_row_tokens", "sampling_rows", "sampling_row_tokens")
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_ROW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_ROWS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_ROW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[PlannedModel]
+    training_row_tokens: int
+    sampling_rows: int
+    sampling_row_tokens: int
+    def __init__(self, models: _Optional[_Iterable[_Union[PlannedModel, _Mapping]]] = ..., training_row_tokens: _Optional[int] = ..., sampling_rows: _Optional[int] = ..., sampling_row_tokens: _Optional[int] = ...) -> None: ...
+
+class MemoryItem(_message.Message):
+    __slots__ = ("kind", "owner", "bytes")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    owner: str
+    bytes: int
+    def __init__(self, kind: _Optional[str] = ..., owner: _Optional[str] = ..., bytes: _Optional[int] = ...) -> None: ...
+
+class PlanMemoryResponse(_message.Message):
+    __slots__ = ("items", "total_bytes", "available_bytes", "fits", "advice")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FITS_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[MemoryItem]
+    total_bytes: int
+    available_bytes: int
+    fits: bool
+    advice: str
+    def __init__(self, items: _Optional[_Iterable[_Union[MemoryItem, _Mapping]]] = ..., total_bytes: _Optional[int] = ..., available_bytes: _Optional[int] = ..., fits: _Optional[bool] = ..., advice: _Optional[str] = ...) -> None: ...
+
+class SendWeightsRequest(_message.Message):
+    __slots__ = ("run_id", "model", "group")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    model: _common_pb2.ModelRef
+    group: _common_pb2.WeightGroup
+    def __init__(self, run_id: _Optional[str] = ..., model: _Optional[_Union[_common_pb2.ModelRef, _Mapping]] = ..., group: _Optional[_Union[_common_pb2.WeightGroup, _Mapping]] = ...) -> None: ...
+
+class WeightList(_message.Message):
+    __slots__ = ("weights",)
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    weights: _containers.RepeatedCompositeFieldContainer[_common_pb2.WeightSpec]
+    def __init__(self, weights: _Optional[_Iterable[_Union[_common_pb2.WeightSpec, _Mapping]]] = ...) -> None: ...
+
+class SendWeightsResult(_message.Message):
+    __slots__ = ("version", "bytes")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    version: _common_pb2.ModelVersion
+    bytes: int
+    def __init__(self, version: _Optional[_Union[_common_pb2.ModelVersion, _Mapping]] = ..., bytes: _Optional[int] = ...) -> None: ...
+
+class SendWeightsResponse(_message.Message):
+    __slots__ = ("progress", "list", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    list: WeightList
+    result: SendWeightsResult
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., list: _Optional[_Union[WeightList, _Mapping]] = ..., result: _Optional[_Union[SendWeightsResult, _Mapping]] = ...) -> None: ...

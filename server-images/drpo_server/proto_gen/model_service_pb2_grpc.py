@@ -80,6 +80,26 @@ class ModelServiceStub:
                 request_serializer=drpo_dot_v1_dot_model__service__pb2.ExportModelRequest.SerializeToString,
                 response_deserializer=drpo_dot_v1_dot_model__service__pb2.ExportModelResponse.FromString,
                 _registered_method=True)
+        self.ListFiles = channel.unary_unary(
+                '/drpo.v1.ModelService/ListFiles',
+                request_serializer=drpo_dot_v1_dot_model__service__pb2.ListFilesRequest.SerializeToString,
+                response_deserializer=drpo_dot_v1_dot_model__service__pb2.ListFilesResponse.FromString,
+                _registered_method=True)
+        self.ReadFile = channel.unary_stream(
+                '/drpo.v1.ModelService/ReadFile',
+                request_serializer=drpo_dot_v1_dot_model__service__pb2.ReadFileRequest.SerializeToString,
+                response_deserializer=drpo_dot_v1_dot_model__service__pb2.ReadFileResponse.FromString,
+                _registered_method=True)
+        self.PlanMemory = channel.unary_unary(
+                '/drpo.v1.ModelService/PlanMemory',
+                request_serializer=drpo_dot_v1_dot_model__service__pb2.PlanMemoryRequest.SerializeToString,
+                response_deserializer=drpo_dot_v1_dot_model__service__pb2.PlanMemoryResponse.FromString,
+                _registered_method=True)
+        self.SendWeights = channel.unary_stream(
+                '/drpo.v1.ModelService/SendWeights',
+                request_serializer=drpo_dot_v1_dot_model__service__pb2.SendWeightsRequest.SerializeToString,
+                response_deserializer=drpo_dot_v1_dot_model__service__pb2.SendWeightsResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -151,6 +171,35 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListFiles(self, request, context):
+        """The files of a checkpoint or an export, for who shares no disk with the server.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadFile(self, request, context):
+        """One of these files, from an offset on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanMemory(self, request, context):
+        """What models and batches will need, before anything is loaded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendWeights(self, request, context):
+        """Broadcasts a model's merged weights to samplers, which take them by SyncWeights with the same group. Says at once
+        which tensors will come, then waits for the samplers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -198,6 +247,26 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ExportModel,
                     request_deserializer=drpo_dot_v1_dot_model__service__pb2.ExportModelRequest.FromString,
                     response_serializer=drpo_dot_v1_dot_model__service__pb2.ExportModelResponse.SerializeToString,
+            ),
+            'ListFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFiles,
+                    request_deserializer=drpo_dot_v1_dot_model__service__pb2.ListFilesRequest.FromString,
+                    response_serializer=drpo_dot_v1_dot_model__service__pb2.ListFilesResponse.SerializeToString,
+            ),
+            'ReadFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadFile,
+                    request_deserializer=drpo_dot_v1_dot_model__service__pb2.ReadFileRequest.FromString,
+                    response_serializer=drpo_dot_v1_dot_model__service__pb2.ReadFileResponse.SerializeToString,
+            ),
+            'PlanMemory': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanMemory,
+                    request_deserializer=drpo_dot_v1_dot_model__service__pb2.PlanMemoryRequest.FromString,
+                    response_serializer=drpo_dot_v1_dot_model__service__pb2.PlanMemoryResponse.SerializeToString,
+            ),
+            'SendWeights': grpc.unary_stream_rpc_method_handler(
+                    servicer.SendWeights,
+                    request_deserializer=drpo_dot_v1_dot_model__service__pb2.SendWeightsRequest.FromString,
+                    response_serializer=drpo_dot_v1_dot_model__service__pb2.SendWeightsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -444,6 +513,114 @@ class ModelService:
             '/drpo.v1.ModelService/ExportModel',
             drpo_dot_v1_dot_model__service__pb2.ExportModelRequest.SerializeToString,
             drpo_dot_v1_dot_model__service__pb2.ExportModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/drpo.v1.ModelService/ListFiles',
+            drpo_dot_v1_dot_model__service__pb2.ListFilesRequest.SerializeToString,
+            drpo_dot_v1_dot_model__service__pb2.ListFilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/drpo.v1.ModelService/ReadFile',
+            drpo_dot_v1_dot_model__service__pb2.ReadFileRequest.SerializeToString,
+            drpo_dot_v1_dot_model__service__pb2.ReadFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/drpo.v1.ModelService/PlanMemory',
+            drpo_dot_v1_dot_model__service__pb2.PlanMemoryRequest.SerializeToString,
+            drpo_dot_v1_dot_model__service__pb2.PlanMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/drpo.v1.ModelService/SendWeights',
+            drpo_dot_v1_dot_model__service__pb2.SendWeightsRequest.SerializeToString,
+            drpo_dot_v1_dot_model__service__pb2.SendWeightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from drpo_server.proto_gen import common_pb2 as drpo_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64rpo/v1/sampler_service.proto\x12\x07\x64rpo.v1\x1a\x14\x64rpo/v1/common.proto\"[\n\x0eSamplingParams\x12\x13\n\x0btemperature\x18\x01 \x01(\x02\x12\r\n\x05top_p\x18\x02 \x01(\x02\x12\r\n\x05top_k\x18\x03 \x01(\r\x12\x16\n\x0estop_token_ids\x18\x04 \x03(\r\"a\n\rSampleContext\x12\x11\n\ttoken_ids\x18\x01 \x03(\r\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x16\n\x0e\x66irst_position\x18\x03 \x01(\r\x12\r\n\x05seeds\x18\x04 \x03(\x04\"\x9c\x01\n\x15SampleRolloutsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12 \n\x05model\x18\x02 \x01(\x0b\x32\x11.drpo.v1.ModelRef\x12(\n\x08\x63ontexts\x18\x03 \x03(\x0b\x32\x16.drpo.v1.SampleContext\x12\'\n\x06params\x18\x04 \x01(\x0b\x32\x17.drpo.v1.SamplingParams\"\xbe\x01\n\x0eSampledRollout\x12\x15\n\rcontext_index\x18\x01 \x01(\r\x12\x1a\n\x12\x63ontinuation_index\x18\x02 \x01(\r\x12\x11\n\ttoken_ids\x18\x03 \x03(\r\x12\x10\n\x08logprobs\x18\x04 \x03(\x02\x12,\n\rfinish_reason\x18\x05 \x01(\x0e\x32\x15.drpo.v1.FinishReason\x12&\n\x07version\x18\x06 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\"u\n\x16SampleRolloutsResponse\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x11.drpo.v1.ProgressH\x00\x12*\n\x07rollout\x18\x02 \x01(\x0b\x32\x17.drpo.v1.SampledRolloutH\x00\x42\x08\n\x06update\"[\n\x12SyncWeightsRequest\x12#\n\x08mutation\x18\x01 \x01(\x0b\x32\x11.drpo.v1.Mutation\x12 \n\x05model\x18\x02 \x01(\x0b\x32\x11.drpo.v1.ModelRef\";\n\x11SyncWeightsResult\x12&\n\x07version\x18\x01 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\"t\n\x13SyncWeightsResponse\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x11.drpo.v1.ProgressH\x00\x12,\n\x06result\x18\x02 \x01(\x0b\x32\x1a.drpo.v1.SyncWeightsResultH\x00\x42\x08\n\x06update*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x32\xbb\x01\n\x0eSamplerService\x12X\n\x0eSampleRollouts\x12\x1e.drpo.v1.SampleRolloutsRequest\x1a\x1f.drpo.v1.SampleRolloutsResponse\"\x03\x90\x02\x01\x30\x01\x12O\n\x0bSyncWeights\x12\x1b.drpo.v1.SyncWeightsRequest\x1a\x1c.drpo.v1.SyncWeightsResponse\"\x03\x90\x02\x02\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64rpo/v1/sampler_service.proto\x12\x07\x64rpo.v1\x1a\x14\x64rpo/v1/common.proto\"[\n\x0eSamplingParams\x12\x13\n\x0btemperature\x18\x01 \x01(\x02\x12\r\n\x05top_p\x18\x02 \x01(\x02\x12\r\n\x05top_k\x18\x03 \x01(\r\x12\x16\n\x0estop_token_ids\x18\x04 \x03(\r\"a\n\rSampleContext\x12\x11\n\ttoken_ids\x18\x01 \x03(\r\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x16\n\x0e\x66irst_position\x18\x03 \x01(\r\x12\r\n\x05seeds\x18\x04 \x03(\x04\"\x9c\x01\n\x15SampleRolloutsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12 \n\x05model\x18\x02 \x01(\x0b\x32\x11.drpo.v1.ModelRef\x12(\n\x08\x63ontexts\x18\x03 \x03(\x0b\x32\x16.drpo.v1.SampleContext\x12\'\n\x06params\x18\x04 \x01(\x0b\x32\x17.drpo.v1.SamplingParams\"\xbe\x01\n\x0eSampledRollout\x12\x15\n\rcontext_index\x18\x01 \x01(\r\x12\x1a\n\x12\x63ontinuation_index\x18\x02 \x01(\r\x12\x11\n\ttoken_ids\x18\x03 \x03(\r\x12\x10\n\x08logprobs\x18\x04 \x03(\x02\x12,\n\rfinish_reason\x18\x05 \x01(\x0e\x32\x15.drpo.v1.FinishReason\x12&\n\x07version\x18\x06 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\"u\n\x16SampleRolloutsResponse\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x11.drpo.v1.ProgressH\x00\x12*\n\x07rollout\x18\x02 \x01(\x0b\x32\x17.drpo.v1.SampledRolloutH\x00\x42\x08\n\x06update\"\xc2\x01\n\x12SyncWeightsRequest\x12#\n\x08mutation\x18\x01 \x01(\x0b\x32\x11.drpo.v1.Mutation\x12 \n\x05model\x18\x02 \x01(\x0b\x32\x11.drpo.v1.ModelRef\x12,\n\ncheckpoint\x18\x03 \x01(\x0b\x32\x16.drpo.v1.CheckpointRefH\x00\x12-\n\tbroadcast\x18\x04 \x01(\x0b\x32\x18.drpo.v1.WeightBroadcastH\x00\x42\x08\n\x06source\"j\n\x0fWeightBroadcast\x12#\n\x05group\x18\x01 \x01(\x0b\x32\x14.drpo.v1.WeightGroup\x12\x0c\n\x04rank\x18\x02 \x01(\r\x12$\n\x07weights\x18\x03 \x03(\x0b\x32\x13.drpo.v1.WeightSpec\"L\n\x11SyncWeightsResult\x12&\n\x07version\x18\x01 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\x12\x0f\n\x07held_as\x18\x02 \x01(\t\"t\n\x13SyncWeightsResponse\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x11.drpo.v1.ProgressH\x00\x12,\n\x06result\x18\x02 \x01(\x0b\x32\x1a.drpo.v1.SyncWeightsResultH\x00\x42\x08\n\x06update\"\x9f\x01\n\x16\x43omputeLogprobsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x11.drpo.v1.ModelRefH\x00\x12\x0e\n\x04\x62\x61se\x18\x03 \x01(\tH\x00\x12!\n\x04rows\x18\x04 \x01(\x0b\x32\x13.drpo.v1.TokenBatch\x12\x13\n\x0btemperature\x18\x05 \x01(\x02\x42\t\n\x07weights\"Q\n\x15\x43omputeLogprobsResult\x12\x10\n\x08logprobs\x18\x01 \x03(\x02\x12&\n\x07version\x18\x02 \x01(\x0b\x32\x15.drpo.v1.ModelVersion\"|\n\x17\x43omputeLogprobsResponse\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x11.drpo.v1.ProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.drpo.v1.ComputeLogprobsResultH\x00\x42\x08\n\x06update*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x32\x98\x02\n\x0eSamplerService\x12X\n\x0eSampleRollouts\x12\x1e.drpo.v1.SampleRolloutsRequest\x1a\x1f.drpo.v1.SampleRolloutsResponse\"\x03\x90\x02\x01\x30\x01\x12O\n\x0bSyncWeights\x12\x1b.drpo.v1.SyncWeightsRequest\x1a\x1c.drpo.v1.SyncWeightsResponse\"\x03\x90\x02\x02\x30\x01\x12[\n\x0f\x43omputeLogprobs\x12\x1f.drpo.v1.ComputeLogprobsRequest\x1a .drpo.v1.ComputeLogprobsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SAMPLERSERVICE'].methods_by_name['SampleRollouts']._serialized_options = b'\220\002\001'
   _globals['_SAMPLERSERVICE'].methods_by_name['SyncWeights']._loaded_options = None
   _globals['_SAMPLERSERVICE'].methods_by_name['SyncWeights']._serialized_options = b'\220\002\002'
-  _globals['_FINISHREASON']._serialized_start=999
-  _globals['_FINISHREASON']._serialized_end=1094
+  _globals['_SAMPLERSERVICE'].methods_by_name['ComputeLogprobs']._loaded_options = None
+  _globals['_SAMPLERSERVICE'].methods_by_name['ComputeLogprobs']._serialized_options = b'\220\002\001'
+  _globals['_FINISHREASON']._serialized_start=1599
+  _globals['_FINISHREASON']._serialized_end=1694
   _globals['_SAMPLINGPARAMS']._serialized_start=64
   _globals['_SAMPLINGPARAMS']._serialized_end=155
   _globals['_SAMPLECONTEXT']._serialized_start=157
@@ -48,12 +50,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SAMPLEDROLLOUT']._serialized_end=606
   _globals['_SAMPLEROLLOUTSRESPONSE']._serialized_start=608
   _globals['_SAMPLEROLLOUTSRESPONSE']._serialized_end=725
-  _globals['_SYNCWEIGHTSREQUEST']._serialized_start=727
-  _globals['_SYNCWEIGHTSREQUEST']._serialized_end=818
-  _globals['_SYNCWEIGHTSRESULT']._serialized_start=820
-  _globals['_SYNCWEIGHTSRESULT']._serialized_end=879
-  _globals['_SYNCWEIGHTSRESPONSE']._serialized_start=881
-  _globals['_SYNCWEIGHTSRESPONSE']._serialized_end=997
-  _globals['_SAMPLERSERVICE']._serialized_start=1097
-  _globals['_SAMPLERSERVICE']._serialized_end=1284
+  _globals['_SYNCWEIGHTSREQUEST']._serialized_start=728
+  _globals['_SYNCWEIGHTSREQUEST']._serialized_end=922
+  _globals['_WEIGHTBROADCAST']._serialized_start=924
+  _globals['_WEIGHTBROADCAST']._serialized_end=1030
+  _globals['_SYNCWEIGHTSRESULT']._serialized_start=1032
+  _globals['_SYNCWEIGHTSRESULT']._serialized_end=1108
+  _globals['_SYNCWEIGHTSRESPONSE']._serialized_start=1110
+  _globals['_SYNCWEIGHTSRESPONSE']._serialized_end=1226
+  _globals['_COMPUTELOGPROBSREQUEST']._serialized_start=1229
+  _globals['_COMPUTELOGPROBSREQUEST']._serialized_end=1388
+  _globals['_COMPUTELOGPROBSRESULT']._serialized_start=1390
+  _globals['_COMPUTELOGPROBSRESULT']._serialized_end=1471
+  _globals['_COMPUTELOGPROBSRESPONSE']._serialized_start=1473
+  _globals['_COMPUTELOGPROBSRESPONSE']._serialized_end=1597
+  _globals['_SAMPLERSERVICE']._serialized_start=1697
+  _globals['_SAMPLERSERVICE']._serialized_end=1977
 # @@protoc_insertion_point(module_scope)

@@ -78,18 +78,34 @@ class SampleRolloutsResponse(_message.Message):
     def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., rollout: _Optional[_Union[SampledRollout, _Mapping]] = ...) -> None: ...
 
 class SyncWeightsRequest(_message.Message):
-    __slots__ = ("mutation", "model")
+    __slots__ = ("mutation", "model", "checkpoint", "broadcast")
     MUTATION_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    BROADCAST_FIELD_NUMBER: _ClassVar[int]
     mutation: _common_pb2.Mutation
     model: _common_pb2.ModelRef
-    def __init__(self, mutation: _Optional[_Union[_common_pb2.Mutation, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelRef, _Mapping]] = ...) -> None: ...
+    checkpoint: _common_pb2.CheckpointRef
+    broadcast: WeightBroadcast
+    def __init__(self, mutation: _Optional[_Union[_common_pb2.Mutation, _Mapping]] = ..., model: _Optional[_Union[_common_pb2.ModelRef, _Mapping]] = ..., checkpoint: _Optional[_Union[_common_pb2.CheckpointRef, _Mapping]] = ..., broadcast: _Optional[_Union[WeightBroadcast, _Mapping]] = ...) -> None: ...
+
+class WeightBroadcast(_message.Message):
+    __slots__ = ("group", "rank", "weights")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    group: _common_pb2.WeightGroup
+    rank: int
+    weights: _containers.RepeatedCompositeFieldContainer[_common_pb2.WeightSpec]
+    def __init__(self, group: _Optional[_Union[_common_pb2.WeightGroup, _Mapping]] = ..., rank: _Optional[int] = ..., weights: _Optional[_Iterable[_Union[_common_pb2.WeightSpec, _Mapping]]] = ...) -> None: ...
 
 class SyncWeightsResult(_message.Message):
-    __slots__ = ("version",)
+    __slots__ = ("version", "held_as")
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    HELD_AS_FIELD_NUMBER: _ClassVar[int]
     version: _common_pb2.ModelVersion
-    def __init__(self, version: _Optional[_Union[_common_pb2.ModelVersion, _Mapping]] = ...) -> None: ...
+    held_as: str
+    def __init__(self, version: _Optional[_Union[_common_pb2.ModelVersion, _Mapping]] = ..., held_as: _Optional[str] = ...) -> None: ...
 
 class SyncWeightsResponse(_message.Message):
     __slots__ = ("progress", "result")
@@ -98,3 +114,33 @@ class SyncWeightsResponse(_message.Message):
     progress: _common_pb2.Progress
     result: SyncWeightsResult
     def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[SyncWeightsResult, _Mapping]] = ...) -> None: ...
+
+class ComputeLogprobsRequest(_message.Message):
+    __slots__ = ("run_id", "model", "base", "rows", "temperature")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    model: _common_pb2.ModelRef
+    base: str
+    rows: _common_pb2.TokenBatch
+    temperature: float
+    def __init__(self, run_id: _Optional[str] = ..., model: _Optional[_Union[_common_pb2.ModelRef, _Mapping]] = ..., base: _Optional[str] = ..., rows: _Optional[_Union[_common_pb2.TokenBatch, _Mapping]] = ..., temperature: _Optional[float] = ...) -> None: ...
+
+class ComputeLogprobsResult(_message.Message):
+    __slots__ = ("logprobs", "version")
+    LOGPROBS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    logprobs: _containers.RepeatedScalarFieldContainer[float]
+    version: _common_pb2.ModelVersion
+    def __init__(self, logprobs: _Optional[_Iterable[float]] = ..., version: _Optional[_Union[_common_pb2.ModelVersion, _Mapping]] = ...) -> None: ...
+
+class ComputeLogprobsResponse(_message.Message):
+    __slots__ = ("progress", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    result: ComputeLogprobsResult
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ..., result: _Optional[_Union[ComputeLogprobsResult, _Mapping]] = ...) -> None: ...

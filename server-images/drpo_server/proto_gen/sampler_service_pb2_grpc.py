@@ -45,6 +45,11 @@ class SamplerServiceStub:
                 request_serializer=drpo_dot_v1_dot_sampler__service__pb2.SyncWeightsRequest.SerializeToString,
                 response_deserializer=drpo_dot_v1_dot_sampler__service__pb2.SyncWeightsResponse.FromString,
                 _registered_method=True)
+        self.ComputeLogprobs = channel.unary_stream(
+                '/drpo.v1.SamplerService/ComputeLogprobs',
+                request_serializer=drpo_dot_v1_dot_sampler__service__pb2.ComputeLogprobsRequest.SerializeToString,
+                response_deserializer=drpo_dot_v1_dot_sampler__service__pb2.ComputeLogprobsResponse.FromString,
+                _registered_method=True)
 
 
 class SamplerServiceServicer:
@@ -60,6 +65,14 @@ class SamplerServiceServicer:
 
     def SyncWeights(self, request, context):
         """Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy.
+        What it kept of other versions of the model (keys and values of shared prefixes) is dropped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComputeLogprobs(self, request, context):
+        """What the sampler makes of given tokens: compared with the trainer, it tells whether both hold the same weights.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +90,11 @@ def add_SamplerServiceServicer_to_server(servicer, server):
                     servicer.SyncWeights,
                     request_deserializer=drpo_dot_v1_dot_sampler__service__pb2.SyncWeightsRequest.FromString,
                     response_serializer=drpo_dot_v1_dot_sampler__service__pb2.SyncWeightsResponse.SerializeToString,
+            ),
+            'ComputeLogprobs': grpc.unary_stream_rpc_method_handler(
+                    servicer.ComputeLogprobs,
+                    request_deserializer=drpo_dot_v1_dot_sampler__service__pb2.ComputeLogprobsRequest.FromString,
+                    response_serializer=drpo_dot_v1_dot_sampler__service__pb2.ComputeLogprobsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +152,33 @@ class SamplerService:
             '/drpo.v1.SamplerService/SyncWeights',
             drpo_dot_v1_dot_sampler__service__pb2.SyncWeightsRequest.SerializeToString,
             drpo_dot_v1_dot_sampler__service__pb2.SyncWeightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComputeLogprobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/drpo.v1.SamplerService/ComputeLogprobs',
+            drpo_dot_v1_dot_sampler__service__pb2.ComputeLogprobsRequest.SerializeToString,
+            drpo_dot_v1_dot_sampler__service__pb2.ComputeLogprobsResponse.FromString,
             options,
             channel_credentials,
             insecure,

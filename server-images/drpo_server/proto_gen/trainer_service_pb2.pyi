@@ -59,10 +59,12 @@ class FloatArray(_message.Message):
     def __init__(self, values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class ForwardResult(_message.Message):
-    __slots__ = ("outputs",)
+    __slots__ = ("outputs", "token_budget")
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_BUDGET_FIELD_NUMBER: _ClassVar[int]
     outputs: _containers.RepeatedCompositeFieldContainer[FloatArray]
-    def __init__(self, outputs: _Optional[_Iterable[_Union[FloatArray, _Mapping]]] = ...) -> None: ...
+    token_budget: int
+    def __init__(self, outputs: _Optional[_Iterable[_Union[FloatArray, _Mapping]]] = ..., token_budget: _Optional[int] = ...) -> None: ...
 
 class ForwardResponse(_message.Message):
     __slots__ = ("progress", "result")
@@ -229,10 +231,12 @@ class LossResult(_message.Message):
     def __init__(self, loss: _Optional[float] = ..., outputs: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class ForwardBackwardResult(_message.Message):
-    __slots__ = ("losses",)
+    __slots__ = ("losses", "token_budget")
     LOSSES_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_BUDGET_FIELD_NUMBER: _ClassVar[int]
     losses: _containers.RepeatedCompositeFieldContainer[LossResult]
-    def __init__(self, losses: _Optional[_Iterable[_Union[LossResult, _Mapping]]] = ...) -> None: ...
+    token_budget: int
+    def __init__(self, losses: _Optional[_Iterable[_Union[LossResult, _Mapping]]] = ..., token_budget: _Optional[int] = ...) -> None: ...
 
 class ForwardBackwardResponse(_message.Message):
     __slots__ = ("progress", "result")

@@ -16,7 +16,7 @@ from drpo_server.errors import AlreadyExists, InvalidArgument, engine_refusals
 from drpo_server.export import ExportFormat, export_model
 from drpo_server.mutations import payload_hash
 from drpo_server.proto_gen import model_service_pb2 as pb
-from drpo_server.proto_gen.common_pb2 import ModelRef
+from drpo_server.proto_gen.common_pb2 import CheckpointRef, ModelRef
 from drpo_server.proto_gen.model_service_pb2_grpc import ModelServiceServicer
 from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
 from drpo_server.restore import Wanted, restore_models
@@ -55,6 +55,9 @@ class ModelServicer(ModelServiceServicer):
             capabilities=["sampler", "trainer", "tokenizer", "reward-model"],
             instance_id=self._services.instance_id,
             resident_bases=self._services.bases.resident(),
+            processes=1,
+            dtype=str(engine.dtype).removeprefix("torch."),
+            sampling_slots=1,
         )
 
     @unary
@@ -146,7 +149,7 @@ class ModelServicer(ModelServiceServicer):
         identity = RequestIdentity(mutation.run_id, mutation.request_id, payload_hash(request, mutation))
 
         def encode(written: Written) -> pb.SaveCheckpointResult:
-            checkpoint = pb.CheckpointRef(uri=uri, manifest_hash=written.manifest_hash)
+            checkpoint = CheckpointRef(uri=uri, manifest_hash=written.manifest_hash)
             return pb.SaveCheckpointResult(checkpoint=checkpoint, bytes=written.bytes)
 
         def find_durable() -> pb.SaveCheckpointResult | None:

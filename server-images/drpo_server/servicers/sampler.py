@@ -64,7 +64,7 @@ class SamplerServicer(SamplerServiceServicer):
         ref = decode_model_ref(request, "model", "SyncWeightsRequest")
 
         def work(run: Run, call: Call) -> pb.SyncWeightsResult:
-            return pb.SyncWeightsResult(version=run.find(ref).version())  # one set of weights: nothing to copy
+            return pb.SyncWeightsResult(version=run.find(ref).version(), held_as="own weights")
 
         call = self._services.mutations.begin(request, mutation, work)
         return watch(call, context, pb.SyncWeightsResponse)

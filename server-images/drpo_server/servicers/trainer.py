@@ -50,7 +50,10 @@ class TrainerServicer(TrainerServiceServicer):
             ]
             with engine_refusals(where):
                 results = self._services.engine.forward(rows.engine_input, requests, call.report_progress)
-            return pb.ForwardResult(outputs=[pb.FloatArray(values=result.tolist()) for result in results])
+            return pb.ForwardResult(
+                outputs=[pb.FloatArray(values=result.tolist()) for result in results],
+                token_budget=self._services.engine.token_budget,
+            )
 
         call = self._services.compute.submit(work)
         return watch(call, context, pb.ForwardResponse, cancel_with_caller=True)
@@ -88,7 +91,8 @@ class TrainerServicer(TrainerServiceServicer):
             for item in found:
                 item.gradient_requests.add(mutation.request_id)
             return pb.ForwardBackwardResult(
-                losses=[pb.LossResult(loss=result.loss, outputs=result.outputs.tolist()) for result in results]
+                losses=[pb.LossResult(loss=result.loss, outputs=result.outputs.tolist()) for result in results],
+                token_budget=self._services.engine.token_budget,
             )
 
         call = self._services.mutations.begin(request, mutation, work)

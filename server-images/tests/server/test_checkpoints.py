@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from server_client import RunClient, refused, serve
 
+from drpo_server.proto_gen import common_pb2 as common
 from drpo_server.proto_gen import model_service_pb2 as models
 
 STATUS = grpc.StatusCode
@@ -99,11 +100,11 @@ class TestDamage:
     """Every way in which a stored checkpoint can be wrong is said, and leaves the run as it was."""
 
     @pytest.fixture
-    def saved(self, run: RunClient, tmp_path: Path) -> tuple[models.CheckpointRef, Path]:
+    def saved(self, run: RunClient, tmp_path: Path) -> tuple[common.CheckpointRef, Path]:
         return run.save([run.step(run.create())]), tmp_path / "checkpoints" / "one"
 
     @pytest.mark.parametrize("name", ["policy.safetensors", "policy.optimizer.safetensors"])
-    def test_flipped_bit(self, run: RunClient, saved: tuple[models.CheckpointRef, Path], name: str) -> None:
+    def test_flipped_bit(self, run: RunClient, saved: tuple[common.CheckpointRef, Path], name: str) -> None:
         checkpoint, folder = saved
         content = bytearray((folder / name).read_bytes())
         content[-1] ^= 1
@@ -113,13 +114,13 @@ class TestDamage:
         with refused(STATUS.ALREADY_EXISTS, "'policy'"):
             run.create()  # it is still there
 
-    def test_missing_file(self, run: RunClient, saved: tuple[models.CheckpointRef, Path]) -> None:
+    def test_missing_file(self, run: RunClient, saved: tuple[common.CheckpointRef, Path]) -> None:
         checkpoint, folder = saved
         (folder / "policy.safetensors").unlink()
         with refused(STATUS.DATA_LOSS, "checkpoints/one/policy.safetensors"):
             run.restore(checkpoint)
 
-    def test_edited_manifest(self, run: RunClient, saved: tuple[models.CheckpointRef, Path]) -> None:
+    def test_edited_manifest(self, run: RunClient, saved: tuple[common.CheckpointRef, Path]) -> None:
         checkpoint, folder = saved
         manifest = json.loads((folder / "manifest.json").read_bytes())
         manifest["models"][0]["optimizer_step"] = 7
@@ -129,9 +130,9 @@ class TestDamage:
 
     def test_no_checkpoint(self, run: RunClient) -> None:
         with refused(STATUS.NOT_FOUND, "no checkpoint checkpoints/none"):
-            run.restore(models.CheckpointRef(uri="checkpoints/none", manifest_hash="0"))
+            run.restore(common.CheckpointRef(uri="checkpoints/none", manifest_hash="0"))
 
-    def test_no_manifest(self, run: RunClient, saved: tuple[models.CheckpointRef, Path]) -> None:
+    def test_no_manifest(self, run: RunClient, saved: tuple[common.CheckpointRef, Path]) -> None:
         checkpoint, folder = saved
         (folder / "manifest.json").unlink()
         with refused(STATUS.NOT_FOUND, "no checkpoint checkpoints/one"):

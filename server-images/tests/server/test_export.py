@@ -146,7 +146,7 @@ def test_full_copy_has_no_adapter(run: RunClient) -> None:
 
 def test_export_is_not_a_checkpoint(run: RunClient) -> None:
     export(run, run.create(), ADAPTER)
-    reference = models.CheckpointRef(uri="stages/out", manifest_hash="0" * 64)
+    reference = common.CheckpointRef(uri="stages/out", manifest_hash="0" * 64)
     with refused(STATUS.DATA_LOSS, "stages/out/manifest.json"):
         run.restore(reference)
 

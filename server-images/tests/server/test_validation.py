@@ -485,7 +485,7 @@ class TestUris:
         with refused(INVALID, f"DeleteCheckpointRequest.uri is {uri!r}"):
             run.models.DeleteCheckpoint(models.DeleteCheckpointRequest(mutation=run.mutation(), uri=uri))
         with refused(INVALID, f"RestoreCheckpointRequest.checkpoint.uri is {uri!r}"):
-            run.restore(models.CheckpointRef(uri=uri, manifest_hash="0"))
+            run.restore(common.CheckpointRef(uri=uri, manifest_hash="0"))
 
     def test_models_are_named_once(self, run: RunClient) -> None:
         with refused(INVALID, "SaveCheckpointRequest.models[1] is 'policy', for the second time"):

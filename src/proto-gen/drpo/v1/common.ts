@@ -72,6 +72,32 @@ export interface BatchInput {
   readonly keepAs: string;
 }
 
+/** A checkpoint that is complete on disk. */
+export interface CheckpointRef {
+  /** "checkpoints/NAME" (below the server's checkpoint root) or "stages/NAME" (below its stage root). */
+  readonly uri: string;
+  /** SHA-256 (hexadecimal) of the manifest, which holds the hash of every file. */
+  readonly manifestHash: string;
+}
+
+/** A group of processes of torch.distributed in which the trainer, rank 0, broadcasts weights to samplers. */
+export interface WeightGroup {
+  /** Where rank 0 listens, as the samplers reach it. */
+  readonly masterAddress: string;
+  readonly masterPort: number;
+  /** Processes in the group: the trainer and every sampler. */
+  readonly worldSize: number;
+}
+
+/** One tensor of a broadcast. */
+export interface WeightSpec {
+  /** Hugging Face key: "model.layers.0.self_attn.q_proj.weight". */
+  readonly name: string;
+  /** As PyTorch names it: "float32", "bfloat16". */
+  readonly dtype: string;
+  readonly shape: readonly bigint[];
+}
+
 /** How far a long call is. Silence, not duration, is the sign of trouble. */
 export interface Progress {
   /** Units done (rows for batch calls, bytes for files). */
@@ -556,6 +582,248 @@ export const BatchInput: MessageFns<BatchInput> = {
       }
     }
     message.keepAs = object.keepAs ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckpointRef(): CheckpointRef {
+  return { uri: "", manifestHash: "" };
+}
+
+export const CheckpointRef: MessageFns<CheckpointRef> = {
+  encode(message: CheckpointRef, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uri !== "") {
+      writer.uint32(10).string(message.uri);
+    }
+    if (message.manifestHash !== "") {
+      writer.uint32(18).string(message.manifestHash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointRef {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointRef() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.manifestHash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CheckpointRef>, I>>(base?: I): CheckpointRef {
+    return CheckpointRef.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CheckpointRef>, I>>(object: I): CheckpointRef {
+    const message = createBaseCheckpointRef() as any;
+    message.uri = object.uri ?? "";
+    message.manifestHash = object.manifestHash ?? "";
+    return message;
+  },
+};
+
+function createBaseWeightGroup(): WeightGroup {
+  return { masterAddress: "", masterPort: 0, worldSize: 0 };
+}
+
+export const WeightGroup: MessageFns<WeightGroup> = {
+  encode(message: WeightGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.masterAddress !== "") {
+      writer.uint32(10).string(message.masterAddress);
+    }
+    if (message.masterPort !== 0) {
+      writer.uint32(16).uint32(message.masterPort);
+    }
+    if (message.worldSize !== 0) {
+      writer.uint32(24).uint32(message.worldSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WeightGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWeightGroup() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.masterAddress = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.masterPort = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.worldSize = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WeightGroup>, I>>(base?: I): WeightGroup {
+    return WeightGroup.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WeightGroup>, I>>(object: I): WeightGroup {
+    const message = createBaseWeightGroup() as any;
+    message.masterAddress = object.masterAddress ?? "";
+    message.masterPort = object.masterPort ?? 0;
+    message.worldSize = object.worldSize ?? 0;
+    return message;
+  },
+};
+
+function createBaseWeightSpec(): WeightSpec {
+  return { name: "", dtype: "", shape: [] };
+}
+
+export const WeightSpec: MessageFns<WeightSpec> = {
+  encode(message: WeightSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.dtype !== "") {
+      writer.uint32(18).string(message.dtype);
+    }
+    if (message.shape.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.shape) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field shape of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WeightSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWeightSpec() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.dtype = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.shape.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.shape.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WeightSpec>, I>>(base?: I): WeightSpec {
+    return WeightSpec.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WeightSpec>, I>>(object: I): WeightSpec {
+    const message = createBaseWeightSpec() as any;
+    message.name = object.name ?? "";
+    message.dtype = object.dtype ?? "";
+    message.shape = object.shape?.map((e) => BigInt(e)) || [];
     return message;
   },
 };

@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ModelRef, ModelVersion, Mutation, Progress } from "./common.js";
+import { CheckpointRef, ModelRef, ModelVersion, Mutation, Progress, WeightGroup, WeightSpec } from "./common.js";
 
 export const protobufPackage = "drpo.v1";
 
@@ -125,6 +125,12 @@ export interface GetServerInfoResponse {
   readonly instanceId: string;
   /** Bases resident now: the path or name they were asked for by. */
   readonly residentBases: readonly string[];
+  /** Processes that compute together (torchrun); 1 for one. */
+  readonly processes: number;
+  /** Type of the weights: "float32", "bfloat16". */
+  readonly dtype: string;
+  /** SampleRollouts calls that it computes side by side; more wait for their turn. */
+  readonly samplingSlots: number;
 }
 
 export interface AcquireRunRequest {
@@ -235,14 +241,6 @@ export interface DeleteModelRequest {
 export interface DeleteModelResponse {
 }
 
-/** A checkpoint that is complete on disk. */
-export interface CheckpointRef {
-  /** "checkpoints/NAME" (below the server's checkpoint root) or "stages/NAME" (below its stage root). */
-  readonly uri: string;
-  /** SHA-256 (hexadecimal) of the manifest, which holds the hash of every file. */
-  readonly manifestHash: string;
-}
-
 export interface SaveCheckpointRequest {
   readonly mutation:
     | Mutation
@@ -334,6 +332,110 @@ export interface ExportModelResponse {
   } | undefined;
 }
 
+export interface ListFilesRequest {
+  /** Of a checkpoint or an export; NOT_FOUND if it is not there. */
+  readonly uri: string;
+}
+
+export interface StoredFile {
+  /** Below the uri: "manifest.json", "policy.safetensors". */
+  readonly path: string;
+  readonly bytes: bigint;
+  /** SHA-256 (hexadecimal). */
+  readonly sha256: string;
+}
+
+export interface ListFilesResponse {
+  /** Hash of manifest.json, which names the files' hashes. */
+  readonly manifestHash: string;
+  readonly files: readonly StoredFile[];
+}
+
+export interface ReadFileRequest {
+  readonly uri: string;
+  /** As ListFiles answered; FAILED_PRECONDITION if the folder was written anew since. */
+  readonly manifestHash: string;
+  readonly path: string;
+  /** First byte to send: a download that broke off goes on. */
+  readonly offset: bigint;
+}
+
+export interface ReadFileResponse {
+  readonly update: { readonly $case: "progress"; readonly value: Progress } | //
+  /** The next bytes; at most 1 MiB. */
+  { readonly $case: "data"; readonly value: Buffer } | undefined;
+}
+
+/** A model as CreateModel would be asked for it. */
+export interface PlannedModel {
+  readonly model: string;
+  /** Folder (on the server) of the base. */
+  readonly base: string;
+  readonly shape: { readonly $case: "lora"; readonly value: LoraShape } | {
+    readonly $case: "full";
+    readonly value: FullShape;
+  } | undefined;
+  readonly head: Head;
+  readonly trainable: boolean;
+}
+
+export interface PlanMemoryRequest {
+  /** All that are held at the same time. */
+  readonly models: readonly PlannedModel[];
+  /** Tokens of the longest row of a forward or backward pass; 0: none is asked for. */
+  readonly trainingRowTokens: number;
+  /** Rows that are sampled by one call; 0: nothing is sampled here. */
+  readonly samplingRows: number;
+  /** Tokens of the longest of them, context and new ones. */
+  readonly samplingRowTokens: number;
+}
+
+export interface MemoryItem {
+  /** "weights", "adapters", "gradients", "optimizer state", "activations", "KV cache". */
+  readonly kind: string;
+  /** The model or base that it is for; empty: shared. */
+  readonly owner: string;
+  /** For each process of the server. */
+  readonly bytes: bigint;
+}
+
+export interface PlanMemoryResponse {
+  readonly items: readonly MemoryItem[];
+  /** Their sum. */
+  readonly totalBytes: bigint;
+  /** Memory of the device that is free now, and what of the items is resident already. */
+  readonly availableBytes: bigint;
+  /** Whether they fit. What does not fit would fail half-way: a client stops here. */
+  readonly fits: boolean;
+  /** What to change if they do not fit. */
+  readonly advice: string;
+}
+
+export interface SendWeightsRequest {
+  /** The run that owns the model. */
+  readonly runId: string;
+  readonly model: ModelRef | undefined;
+  readonly group: WeightGroup | undefined;
+}
+
+export interface WeightList {
+  /** In the order in which they are broadcast. */
+  readonly weights: readonly WeightSpec[];
+}
+
+export interface SendWeightsResult {
+  readonly version: ModelVersion | undefined;
+  readonly bytes: bigint;
+}
+
+export interface SendWeightsResponse {
+  readonly update:
+    | { readonly $case: "progress"; readonly value: Progress }
+    | { readonly $case: "list"; readonly value: WeightList }
+    | { readonly $case: "result"; readonly value: SendWeightsResult }
+    | undefined;
+}
+
 function createBaseGetServerInfoRequest(): GetServerInfoRequest {
   return {};
 }
@@ -389,6 +491,9 @@ function createBaseGetServerInfoResponse(): GetServerInfoResponse {
     capabilities: [],
     instanceId: "",
     residentBases: [],
+    processes: 0,
+    dtype: "",
+    samplingSlots: 0,
   };
 }
 
@@ -429,6 +534,15 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     }
     for (const v of message.residentBases) {
       writer.uint32(82).string(v!);
+    }
+    if (message.processes !== 0) {
+      writer.uint32(88).uint32(message.processes);
+    }
+    if (message.dtype !== "") {
+      writer.uint32(98).string(message.dtype);
+    }
+    if (message.samplingSlots !== 0) {
+      writer.uint32(104).uint32(message.samplingSlots);
     }
     return writer;
   },
@@ -526,6 +640,30 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
             message.residentBases.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.processes = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.dtype = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.samplingSlots = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -557,6 +695,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     message.capabilities = object.capabilities?.map((e) => e) || [];
     message.instanceId = object.instanceId ?? "";
     message.residentBases = object.residentBases?.map((e) => e) || [];
+    message.processes = object.processes ?? 0;
+    message.dtype = object.dtype ?? "";
+    message.samplingSlots = object.samplingSlots ?? 0;
     return message;
   },
 };
@@ -1489,73 +1630,6 @@ export const DeleteModelResponse: MessageFns<DeleteModelResponse> = {
   },
 };
 
-function createBaseCheckpointRef(): CheckpointRef {
-  return { uri: "", manifestHash: "" };
-}
-
-export const CheckpointRef: MessageFns<CheckpointRef> = {
-  encode(message: CheckpointRef, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.uri !== "") {
-      writer.uint32(10).string(message.uri);
-    }
-    if (message.manifestHash !== "") {
-      writer.uint32(18).string(message.manifestHash);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointRef {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCheckpointRef() as any;
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.uri = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.manifestHash = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create<I extends Exact<DeepPartial<CheckpointRef>, I>>(base?: I): CheckpointRef {
-    return CheckpointRef.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<CheckpointRef>, I>>(object: I): CheckpointRef {
-    const message = createBaseCheckpointRef() as any;
-    message.uri = object.uri ?? "";
-    message.manifestHash = object.manifestHash ?? "";
-    return message;
-  },
-};
-
 function createBaseSaveCheckpointRequest(): SaveCheckpointRequest {
   return { mutation: undefined, uri: "", models: [], withOptimizerState: false };
 }
@@ -2458,6 +2532,1108 @@ export const ExportModelResponse: MessageFns<ExportModelResponse> = {
   },
 };
 
+function createBaseListFilesRequest(): ListFilesRequest {
+  return { uri: "" };
+}
+
+export const ListFilesRequest: MessageFns<ListFilesRequest> = {
+  encode(message: ListFilesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uri !== "") {
+      writer.uint32(10).string(message.uri);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFilesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFilesRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListFilesRequest>, I>>(base?: I): ListFilesRequest {
+    return ListFilesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListFilesRequest>, I>>(object: I): ListFilesRequest {
+    const message = createBaseListFilesRequest() as any;
+    message.uri = object.uri ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredFile(): StoredFile {
+  return { path: "", bytes: 0n, sha256: "" };
+}
+
+export const StoredFile: MessageFns<StoredFile> = {
+  encode(message: StoredFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(26).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredFile() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<StoredFile>, I>>(base?: I): StoredFile {
+    return StoredFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StoredFile>, I>>(object: I): StoredFile {
+    const message = createBaseStoredFile() as any;
+    message.path = object.path ?? "";
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.sha256 = object.sha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseListFilesResponse(): ListFilesResponse {
+  return { manifestHash: "", files: [] };
+}
+
+export const ListFilesResponse: MessageFns<ListFilesResponse> = {
+  encode(message: ListFilesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.manifestHash !== "") {
+      writer.uint32(10).string(message.manifestHash);
+    }
+    for (const v of message.files) {
+      StoredFile.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFilesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFilesResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.manifestHash = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.files.push(StoredFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListFilesResponse>, I>>(base?: I): ListFilesResponse {
+    return ListFilesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListFilesResponse>, I>>(object: I): ListFilesResponse {
+    const message = createBaseListFilesResponse() as any;
+    message.manifestHash = object.manifestHash ?? "";
+    message.files = object.files?.map((e) => StoredFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseReadFileRequest(): ReadFileRequest {
+  return { uri: "", manifestHash: "", path: "", offset: 0n };
+}
+
+export const ReadFileRequest: MessageFns<ReadFileRequest> = {
+  encode(message: ReadFileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uri !== "") {
+      writer.uint32(10).string(message.uri);
+    }
+    if (message.manifestHash !== "") {
+      writer.uint32(18).string(message.manifestHash);
+    }
+    if (message.path !== "") {
+      writer.uint32(26).string(message.path);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadFileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadFileRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.manifestHash = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ReadFileRequest>, I>>(base?: I): ReadFileRequest {
+    return ReadFileRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReadFileRequest>, I>>(object: I): ReadFileRequest {
+    const message = createBaseReadFileRequest() as any;
+    message.uri = object.uri ?? "";
+    message.manifestHash = object.manifestHash ?? "";
+    message.path = object.path ?? "";
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    return message;
+  },
+};
+
+function createBaseReadFileResponse(): ReadFileResponse {
+  return { update: undefined };
+}
+
+export const ReadFileResponse: MessageFns<ReadFileResponse> = {
+  encode(message: ReadFileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.update?.$case) {
+      case "progress":
+        Progress.encode(message.update.value, writer.uint32(10).fork()).join();
+        break;
+      case "data":
+        writer.uint32(18).bytes(message.update.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadFileResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadFileResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.update = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.update = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ReadFileResponse>, I>>(base?: I): ReadFileResponse {
+    return ReadFileResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReadFileResponse>, I>>(object: I): ReadFileResponse {
+    const message = createBaseReadFileResponse() as any;
+    switch (object.update?.$case) {
+      case "progress": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "progress", value: Progress.fromPartial(object.update.value) };
+        }
+        break;
+      }
+      case "data": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "data", value: object.update.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBasePlannedModel(): PlannedModel {
+  return { model: "", base: "", shape: undefined, head: Head.UNSPECIFIED, trainable: false };
+}
+
+export const PlannedModel: MessageFns<PlannedModel> = {
+  encode(message: PlannedModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.base !== "") {
+      writer.uint32(18).string(message.base);
+    }
+    switch (message.shape?.$case) {
+      case "lora":
+        LoraShape.encode(message.shape.value, writer.uint32(26).fork()).join();
+        break;
+      case "full":
+        FullShape.encode(message.shape.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    if (message.head !== Head.UNSPECIFIED) {
+      writer.uint32(40).int32(headToNumber(message.head));
+    }
+    if (message.trainable !== false) {
+      writer.uint32(48).bool(message.trainable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedModel() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.base = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.shape = { $case: "lora", value: LoraShape.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.shape = { $case: "full", value: FullShape.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.head = headFromJSON(reader.int32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.trainable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PlannedModel>, I>>(base?: I): PlannedModel {
+    return PlannedModel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlannedModel>, I>>(object: I): PlannedModel {
+    const message = createBasePlannedModel() as any;
+    message.model = object.model ?? "";
+    message.base = object.base ?? "";
+    switch (object.shape?.$case) {
+      case "lora": {
+        if (object.shape?.value !== undefined && object.shape?.value !== null) {
+          message.shape = { $case: "lora", value: LoraShape.fromPartial(object.shape.value) };
+        }
+        break;
+      }
+      case "full": {
+        if (object.shape?.value !== undefined && object.shape?.value !== null) {
+          message.shape = { $case: "full", value: FullShape.fromPartial(object.shape.value) };
+        }
+        break;
+      }
+    }
+    message.head = object.head ?? Head.UNSPECIFIED;
+    message.trainable = object.trainable ?? false;
+    return message;
+  },
+};
+
+function createBasePlanMemoryRequest(): PlanMemoryRequest {
+  return { models: [], trainingRowTokens: 0, samplingRows: 0, samplingRowTokens: 0 };
+}
+
+export const PlanMemoryRequest: MessageFns<PlanMemoryRequest> = {
+  encode(message: PlanMemoryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.models) {
+      PlannedModel.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.trainingRowTokens !== 0) {
+      writer.uint32(16).uint32(message.trainingRowTokens);
+    }
+    if (message.samplingRows !== 0) {
+      writer.uint32(24).uint32(message.samplingRows);
+    }
+    if (message.samplingRowTokens !== 0) {
+      writer.uint32(32).uint32(message.samplingRowTokens);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanMemoryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanMemoryRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.models.push(PlannedModel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trainingRowTokens = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.samplingRows = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.samplingRowTokens = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PlanMemoryRequest>, I>>(base?: I): PlanMemoryRequest {
+    return PlanMemoryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanMemoryRequest>, I>>(object: I): PlanMemoryRequest {
+    const message = createBasePlanMemoryRequest() as any;
+    message.models = object.models?.map((e) => PlannedModel.fromPartial(e)) || [];
+    message.trainingRowTokens = object.trainingRowTokens ?? 0;
+    message.samplingRows = object.samplingRows ?? 0;
+    message.samplingRowTokens = object.samplingRowTokens ?? 0;
+    return message;
+  },
+};
+
+function createBaseMemoryItem(): MemoryItem {
+  return { kind: "", owner: "", bytes: 0n };
+}
+
+export const MemoryItem: MessageFns<MemoryItem> = {
+  encode(message: MemoryItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.owner !== "") {
+      writer.uint32(18).string(message.owner);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemoryItem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemoryItem() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<MemoryItem>, I>>(base?: I): MemoryItem {
+    return MemoryItem.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MemoryItem>, I>>(object: I): MemoryItem {
+    const message = createBaseMemoryItem() as any;
+    message.kind = object.kind ?? "";
+    message.owner = object.owner ?? "";
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
+function createBasePlanMemoryResponse(): PlanMemoryResponse {
+  return { items: [], totalBytes: 0n, availableBytes: 0n, fits: false, advice: "" };
+}
+
+export const PlanMemoryResponse: MessageFns<PlanMemoryResponse> = {
+  encode(message: PlanMemoryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      MemoryItem.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.totalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.totalBytes) !== message.totalBytes) {
+        throw new globalThis.Error("value provided for field message.totalBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.totalBytes);
+    }
+    if (message.availableBytes !== 0n) {
+      if (BigInt.asUintN(64, message.availableBytes) !== message.availableBytes) {
+        throw new globalThis.Error("value provided for field message.availableBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.availableBytes);
+    }
+    if (message.fits !== false) {
+      writer.uint32(32).bool(message.fits);
+    }
+    if (message.advice !== "") {
+      writer.uint32(42).string(message.advice);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanMemoryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanMemoryResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(MemoryItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.totalBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.availableBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fits = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.advice = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PlanMemoryResponse>, I>>(base?: I): PlanMemoryResponse {
+    return PlanMemoryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanMemoryResponse>, I>>(object: I): PlanMemoryResponse {
+    const message = createBasePlanMemoryResponse() as any;
+    message.items = object.items?.map((e) => MemoryItem.fromPartial(e)) || [];
+    message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
+      ? BigInt(object.totalBytes)
+      : 0n;
+    message.availableBytes = (object.availableBytes !== undefined && object.availableBytes !== null)
+      ? BigInt(object.availableBytes)
+      : 0n;
+    message.fits = object.fits ?? false;
+    message.advice = object.advice ?? "";
+    return message;
+  },
+};
+
+function createBaseSendWeightsRequest(): SendWeightsRequest {
+  return { runId: "", model: undefined, group: undefined };
+}
+
+export const SendWeightsRequest: MessageFns<SendWeightsRequest> = {
+  encode(message: SendWeightsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.model !== undefined) {
+      ModelRef.encode(message.model, writer.uint32(18).fork()).join();
+    }
+    if (message.group !== undefined) {
+      WeightGroup.encode(message.group, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SendWeightsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSendWeightsRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.model = ModelRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.group = WeightGroup.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<SendWeightsRequest>, I>>(base?: I): SendWeightsRequest {
+    return SendWeightsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SendWeightsRequest>, I>>(object: I): SendWeightsRequest {
+    const message = createBaseSendWeightsRequest() as any;
+    message.runId = object.runId ?? "";
+    message.model = (object.model !== undefined && object.model !== null)
+      ? ModelRef.fromPartial(object.model)
+      : undefined;
+    message.group = (object.group !== undefined && object.group !== null)
+      ? WeightGroup.fromPartial(object.group)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWeightList(): WeightList {
+  return { weights: [] };
+}
+
+export const WeightList: MessageFns<WeightList> = {
+  encode(message: WeightList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.weights) {
+      WeightSpec.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WeightList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWeightList() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.weights.push(WeightSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WeightList>, I>>(base?: I): WeightList {
+    return WeightList.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WeightList>, I>>(object: I): WeightList {
+    const message = createBaseWeightList() as any;
+    message.weights = object.weights?.map((e) => WeightSpec.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSendWeightsResult(): SendWeightsResult {
+  return { version: undefined, bytes: 0n };
+}
+
+export const SendWeightsResult: MessageFns<SendWeightsResult> = {
+  encode(message: SendWeightsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      ModelVersion.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SendWeightsResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSendWeightsResult() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = ModelVersion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<SendWeightsResult>, I>>(base?: I): SendWeightsResult {
+    return SendWeightsResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SendWeightsResult>, I>>(object: I): SendWeightsResult {
+    const message = createBaseSendWeightsResult() as any;
+    message.version = (object.version !== undefined && object.version !== null)
+      ? ModelVersion.fromPartial(object.version)
+      : undefined;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseSendWeightsResponse(): SendWeightsResponse {
+  return { update: undefined };
+}
+
+export const SendWeightsResponse: MessageFns<SendWeightsResponse> = {
+  encode(message: SendWeightsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.update?.$case) {
+      case "progress":
+        Progress.encode(message.update.value, writer.uint32(10).fork()).join();
+        break;
+      case "list":
+        WeightList.encode(message.update.value, writer.uint32(18).fork()).join();
+        break;
+      case "result":
+        SendWeightsResult.encode(message.update.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SendWeightsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSendWeightsResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.update = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.update = { $case: "list", value: WeightList.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.update = { $case: "result", value: SendWeightsResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<SendWeightsResponse>, I>>(base?: I): SendWeightsResponse {
+    return SendWeightsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SendWeightsResponse>, I>>(object: I): SendWeightsResponse {
+    const message = createBaseSendWeightsResponse() as any;
+    switch (object.update?.$case) {
+      case "progress": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "progress", value: Progress.fromPartial(object.update.value) };
+        }
+        break;
+      }
+      case "list": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "list", value: WeightList.fromPartial(object.update.value) };
+        }
+        break;
+      }
+      case "result": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "result", value: SendWeightsResult.fromPartial(object.update.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 /** Weights: who may change them, how they come to be, and where they are kept. */
 export type ModelServiceDefinition = typeof ModelServiceDefinition;
 export const ModelServiceDefinition = {
@@ -2550,6 +3726,45 @@ export const ModelServiceDefinition = {
       responseType: ExportModelResponse as typeof ExportModelResponse,
       responseStream: true,
       options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /** The files of a checkpoint or an export, for who shares no disk with the server. */
+    listFiles: {
+      name: "ListFiles",
+      requestType: ListFilesRequest as typeof ListFilesRequest,
+      requestStream: false,
+      responseType: ListFilesResponse as typeof ListFilesResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /** One of these files, from an offset on. */
+    readFile: {
+      name: "ReadFile",
+      requestType: ReadFileRequest as typeof ReadFileRequest,
+      requestStream: false,
+      responseType: ReadFileResponse as typeof ReadFileResponse,
+      responseStream: true,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /** What models and batches will need, before anything is loaded. */
+    planMemory: {
+      name: "PlanMemory",
+      requestType: PlanMemoryRequest as typeof PlanMemoryRequest,
+      requestStream: false,
+      responseType: PlanMemoryResponse as typeof PlanMemoryResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Broadcasts a model's merged weights to samplers, which take them by SyncWeights with the same group. Says at once
+     * which tensors will come, then waits for the samplers.
+     */
+    sendWeights: {
+      name: "SendWeights",
+      requestType: SendWeightsRequest as typeof SendWeightsRequest,
+      requestStream: false,
+      responseType: SendWeightsResponse as typeof SendWeightsResponse,
+      responseStream: true,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
   },
 } as const;
@@ -2662,6 +3877,49 @@ export const ModelServiceService = {
     responseSerialize: (value: ExportModelResponse): Buffer => Buffer.from(ExportModelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExportModelResponse => ExportModelResponse.decode(value),
   },
+  /** The files of a checkpoint or an export, for who shares no disk with the server. */
+  listFiles: {
+    path: "/drpo.v1.ModelService/ListFiles" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFilesRequest): Buffer => Buffer.from(ListFilesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFilesRequest => ListFilesRequest.decode(value),
+    responseSerialize: (value: ListFilesResponse): Buffer => Buffer.from(ListFilesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFilesResponse => ListFilesResponse.decode(value),
+  },
+  /** One of these files, from an offset on. */
+  readFile: {
+    path: "/drpo.v1.ModelService/ReadFile" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ReadFileRequest): Buffer => Buffer.from(ReadFileRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadFileRequest => ReadFileRequest.decode(value),
+    responseSerialize: (value: ReadFileResponse): Buffer => Buffer.from(ReadFileResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadFileResponse => ReadFileResponse.decode(value),
+  },
+  /** What models and batches will need, before anything is loaded. */
+  planMemory: {
+    path: "/drpo.v1.ModelService/PlanMemory" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlanMemoryRequest): Buffer => Buffer.from(PlanMemoryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlanMemoryRequest => PlanMemoryRequest.decode(value),
+    responseSerialize: (value: PlanMemoryResponse): Buffer => Buffer.from(PlanMemoryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlanMemoryResponse => PlanMemoryResponse.decode(value),
+  },
+  /**
+   * Broadcasts a model's merged weights to samplers, which take them by SyncWeights with the same group. Says at once
+   * which tensors will come, then waits for the samplers.
+   */
+  sendWeights: {
+    path: "/drpo.v1.ModelService/SendWeights" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SendWeightsRequest): Buffer => Buffer.from(SendWeightsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SendWeightsRequest => SendWeightsRequest.decode(value),
+    responseSerialize: (value: SendWeightsResponse): Buffer => Buffer.from(SendWeightsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SendWeightsResponse => SendWeightsResponse.decode(value),
+  },
 } as const;
 
 export interface ModelServiceServer extends UntypedServiceImplementation {
@@ -2689,6 +3947,17 @@ export interface ModelServiceServer extends UntypedServiceImplementation {
   deleteCheckpoint: handleUnaryCall<DeleteCheckpointRequest, DeleteCheckpointResponse>;
   /** Writes one model for other tools: a PEFT adapter folder, or a merged Hugging Face folder. */
   exportModel: handleServerStreamingCall<ExportModelRequest, ExportModelResponse>;
+  /** The files of a checkpoint or an export, for who shares no disk with the server. */
+  listFiles: handleUnaryCall<ListFilesRequest, ListFilesResponse>;
+  /** One of these files, from an offset on. */
+  readFile: handleServerStreamingCall<ReadFileRequest, ReadFileResponse>;
+  /** What models and batches will need, before anything is loaded. */
+  planMemory: handleUnaryCall<PlanMemoryRequest, PlanMemoryResponse>;
+  /**
+   * Broadcasts a model's merged weights to samplers, which take them by SyncWeights with the same group. Says at once
+   * which tensors will come, then waits for the samplers.
+   */
+  sendWeights: handleServerStreamingCall<SendWeightsRequest, SendWeightsResponse>;
 }
 
 export interface ModelServiceClient extends Client {
@@ -2812,6 +4081,55 @@ export interface ModelServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ExportModelResponse>;
+  /** The files of a checkpoint or an export, for who shares no disk with the server. */
+  listFiles(
+    request: ListFilesRequest,
+    callback: (error: ServiceError | null, response: ListFilesResponse) => void,
+  ): ClientUnaryCall;
+  listFiles(
+    request: ListFilesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFilesResponse) => void,
+  ): ClientUnaryCall;
+  listFiles(
+    request: ListFilesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFilesResponse) => void,
+  ): ClientUnaryCall;
+  /** One of these files, from an offset on. */
+  readFile(request: ReadFileRequest, options?: Partial<CallOptions>): ClientReadableStream<ReadFileResponse>;
+  readFile(
+    request: ReadFileRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ReadFileResponse>;
+  /** What models and batches will need, before anything is loaded. */
+  planMemory(
+    request: PlanMemoryRequest,
+    callback: (error: ServiceError | null, response: PlanMemoryResponse) => void,
+  ): ClientUnaryCall;
+  planMemory(
+    request: PlanMemoryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PlanMemoryResponse) => void,
+  ): ClientUnaryCall;
+  planMemory(
+    request: PlanMemoryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PlanMemoryResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Broadcasts a model's merged weights to samplers, which take them by SyncWeights with the same group. Says at once
+   * which tensors will come, then waits for the samplers.
+   */
+  sendWeights(request: SendWeightsRequest, options?: Partial<CallOptions>): ClientReadableStream<SendWeightsResponse>;
+  sendWeights(
+    request: SendWeightsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<SendWeightsResponse>;
 }
 
 export const ModelServiceClient = makeGenericClientConstructor(

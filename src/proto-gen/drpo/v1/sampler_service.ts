@@ -17,7 +17,16 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ModelRef, ModelVersion, Mutation, Progress } from "./common.js";
+import {
+  CheckpointRef,
+  ModelRef,
+  ModelVersion,
+  Mutation,
+  Progress,
+  TokenBatch,
+  WeightGroup,
+  WeightSpec,
+} from "./common.js";
 
 export const protobufPackage = "drpo.v1";
 
@@ -122,18 +131,73 @@ export interface SyncWeightsRequest {
     | Mutation
     | undefined;
   /** Model and version to hold. */
-  readonly model: ModelRef | undefined;
+  readonly model:
+    | ModelRef
+    | undefined;
+  /** Where its weights are. Unset: this server made the model itself. */
+  readonly source:
+    | //
+    /**
+     * A checkpoint of the trainer, found where this server was told to look (--weights-from): a disk that they share, or
+     * the trainer's own API. Its one model of that name must have the version's hash, and its base this server's base.
+     */
+    { readonly $case: "checkpoint"; readonly value: CheckpointRef }
+    | //
+    /** A broadcast that the trainer has begun (ModelService.SendWeights). */
+    { readonly $case: "broadcast"; readonly value: WeightBroadcast }
+    | undefined;
+}
+
+export interface WeightBroadcast {
+  readonly group:
+    | WeightGroup
+    | undefined;
+  /** This sampler's place in it; at least 1. */
+  readonly rank: number;
+  /** As SendWeights named them. */
+  readonly weights: readonly WeightSpec[];
 }
 
 export interface SyncWeightsResult {
   /** The version that the sampler now holds. */
-  readonly version: ModelVersion | undefined;
+  readonly version:
+    | ModelVersion
+    | undefined;
+  /** How: "own weights", "adapter", "merged weights". */
+  readonly heldAs: string;
 }
 
 export interface SyncWeightsResponse {
   readonly update: { readonly $case: "progress"; readonly value: Progress } | {
     readonly $case: "result";
     readonly value: SyncWeightsResult;
+  } | undefined;
+}
+
+export interface ComputeLogprobsRequest {
+  /** The run that owns the model. May be left out with `base`. */
+  readonly runId: string;
+  readonly weights: { readonly $case: "model"; readonly value: ModelRef } | //
+  /** Folder (on the server) of a base: what it computes without an adapter. */
+  { readonly $case: "base"; readonly value: string } | undefined;
+  readonly rows:
+    | TokenBatch
+    | undefined;
+  /** Divides the logits; 0 means 1. */
+  readonly temperature: number;
+}
+
+export interface ComputeLogprobsResult {
+  /** Natural log-probability of each span token; [sum(span_lengths)]. */
+  readonly logprobs: readonly number[];
+  /** The weights that computed it; unset for a base. */
+  readonly version: ModelVersion | undefined;
+}
+
+export interface ComputeLogprobsResponse {
+  readonly update: { readonly $case: "progress"; readonly value: Progress } | {
+    readonly $case: "result";
+    readonly value: ComputeLogprobsResult;
   } | undefined;
 }
 
@@ -693,7 +757,7 @@ export const SampleRolloutsResponse: MessageFns<SampleRolloutsResponse> = {
 };
 
 function createBaseSyncWeightsRequest(): SyncWeightsRequest {
-  return { mutation: undefined, model: undefined };
+  return { mutation: undefined, model: undefined, source: undefined };
 }
 
 export const SyncWeightsRequest: MessageFns<SyncWeightsRequest> = {
@@ -703,6 +767,14 @@ export const SyncWeightsRequest: MessageFns<SyncWeightsRequest> = {
     }
     if (message.model !== undefined) {
       ModelRef.encode(message.model, writer.uint32(18).fork()).join();
+    }
+    switch (message.source?.$case) {
+      case "checkpoint":
+        CheckpointRef.encode(message.source.value, writer.uint32(26).fork()).join();
+        break;
+      case "broadcast":
+        WeightBroadcast.encode(message.source.value, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -736,6 +808,22 @@ export const SyncWeightsRequest: MessageFns<SyncWeightsRequest> = {
             message.model = ModelRef.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = { $case: "checkpoint", value: CheckpointRef.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = { $case: "broadcast", value: WeightBroadcast.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -759,18 +847,116 @@ export const SyncWeightsRequest: MessageFns<SyncWeightsRequest> = {
     message.model = (object.model !== undefined && object.model !== null)
       ? ModelRef.fromPartial(object.model)
       : undefined;
+    switch (object.source?.$case) {
+      case "checkpoint": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "checkpoint", value: CheckpointRef.fromPartial(object.source.value) };
+        }
+        break;
+      }
+      case "broadcast": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "broadcast", value: WeightBroadcast.fromPartial(object.source.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseWeightBroadcast(): WeightBroadcast {
+  return { group: undefined, rank: 0, weights: [] };
+}
+
+export const WeightBroadcast: MessageFns<WeightBroadcast> = {
+  encode(message: WeightBroadcast, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.group !== undefined) {
+      WeightGroup.encode(message.group, writer.uint32(10).fork()).join();
+    }
+    if (message.rank !== 0) {
+      writer.uint32(16).uint32(message.rank);
+    }
+    for (const v of message.weights) {
+      WeightSpec.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WeightBroadcast {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWeightBroadcast() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group = WeightGroup.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.weights.push(WeightSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WeightBroadcast>, I>>(base?: I): WeightBroadcast {
+    return WeightBroadcast.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WeightBroadcast>, I>>(object: I): WeightBroadcast {
+    const message = createBaseWeightBroadcast() as any;
+    message.group = (object.group !== undefined && object.group !== null)
+      ? WeightGroup.fromPartial(object.group)
+      : undefined;
+    message.rank = object.rank ?? 0;
+    message.weights = object.weights?.map((e) => WeightSpec.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseSyncWeightsResult(): SyncWeightsResult {
-  return { version: undefined };
+  return { version: undefined, heldAs: "" };
 }
 
 export const SyncWeightsResult: MessageFns<SyncWeightsResult> = {
   encode(message: SyncWeightsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.version !== undefined) {
       ModelVersion.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    if (message.heldAs !== "") {
+      writer.uint32(18).string(message.heldAs);
     }
     return writer;
   },
@@ -796,6 +982,14 @@ export const SyncWeightsResult: MessageFns<SyncWeightsResult> = {
             message.version = ModelVersion.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.heldAs = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -816,6 +1010,7 @@ export const SyncWeightsResult: MessageFns<SyncWeightsResult> = {
     message.version = (object.version !== undefined && object.version !== null)
       ? ModelVersion.fromPartial(object.version)
       : undefined;
+    message.heldAs = object.heldAs ?? "";
     return message;
   },
 };
@@ -901,6 +1096,289 @@ export const SyncWeightsResponse: MessageFns<SyncWeightsResponse> = {
   },
 };
 
+function createBaseComputeLogprobsRequest(): ComputeLogprobsRequest {
+  return { runId: "", weights: undefined, rows: undefined, temperature: 0 };
+}
+
+export const ComputeLogprobsRequest: MessageFns<ComputeLogprobsRequest> = {
+  encode(message: ComputeLogprobsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    switch (message.weights?.$case) {
+      case "model":
+        ModelRef.encode(message.weights.value, writer.uint32(18).fork()).join();
+        break;
+      case "base":
+        writer.uint32(26).string(message.weights.value);
+        break;
+    }
+    if (message.rows !== undefined) {
+      TokenBatch.encode(message.rows, writer.uint32(34).fork()).join();
+    }
+    if (message.temperature !== 0) {
+      writer.uint32(45).float(message.temperature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ComputeLogprobsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseComputeLogprobsRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.weights = { $case: "model", value: ModelRef.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.weights = { $case: "base", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rows = TokenBatch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 45) {
+              break;
+            }
+
+            message.temperature = reader.float();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ComputeLogprobsRequest>, I>>(base?: I): ComputeLogprobsRequest {
+    return ComputeLogprobsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ComputeLogprobsRequest>, I>>(object: I): ComputeLogprobsRequest {
+    const message = createBaseComputeLogprobsRequest() as any;
+    message.runId = object.runId ?? "";
+    switch (object.weights?.$case) {
+      case "model": {
+        if (object.weights?.value !== undefined && object.weights?.value !== null) {
+          message.weights = { $case: "model", value: ModelRef.fromPartial(object.weights.value) };
+        }
+        break;
+      }
+      case "base": {
+        if (object.weights?.value !== undefined && object.weights?.value !== null) {
+          message.weights = { $case: "base", value: object.weights.value };
+        }
+        break;
+      }
+    }
+    message.rows = (object.rows !== undefined && object.rows !== null)
+      ? TokenBatch.fromPartial(object.rows)
+      : undefined;
+    message.temperature = object.temperature ?? 0;
+    return message;
+  },
+};
+
+function createBaseComputeLogprobsResult(): ComputeLogprobsResult {
+  return { logprobs: [], version: undefined };
+}
+
+export const ComputeLogprobsResult: MessageFns<ComputeLogprobsResult> = {
+  encode(message: ComputeLogprobsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logprobs.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.logprobs) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.version !== undefined) {
+      ModelVersion.encode(message.version, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ComputeLogprobsResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseComputeLogprobsResult() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 13) {
+              message.logprobs.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.logprobs.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = ModelVersion.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ComputeLogprobsResult>, I>>(base?: I): ComputeLogprobsResult {
+    return ComputeLogprobsResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ComputeLogprobsResult>, I>>(object: I): ComputeLogprobsResult {
+    const message = createBaseComputeLogprobsResult() as any;
+    message.logprobs = object.logprobs?.map((e) => e) || [];
+    message.version = (object.version !== undefined && object.version !== null)
+      ? ModelVersion.fromPartial(object.version)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseComputeLogprobsResponse(): ComputeLogprobsResponse {
+  return { update: undefined };
+}
+
+export const ComputeLogprobsResponse: MessageFns<ComputeLogprobsResponse> = {
+  encode(message: ComputeLogprobsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.update?.$case) {
+      case "progress":
+        Progress.encode(message.update.value, writer.uint32(10).fork()).join();
+        break;
+      case "result":
+        ComputeLogprobsResult.encode(message.update.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ComputeLogprobsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseComputeLogprobsResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.update = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.update = { $case: "result", value: ComputeLogprobsResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ComputeLogprobsResponse>, I>>(base?: I): ComputeLogprobsResponse {
+    return ComputeLogprobsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ComputeLogprobsResponse>, I>>(object: I): ComputeLogprobsResponse {
+    const message = createBaseComputeLogprobsResponse() as any;
+    switch (object.update?.$case) {
+      case "progress": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "progress", value: Progress.fromPartial(object.update.value) };
+        }
+        break;
+      }
+      case "result": {
+        if (object.update?.value !== undefined && object.update?.value !== null) {
+          message.update = { $case: "result", value: ComputeLogprobsResult.fromPartial(object.update.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 /** Continues token sequences. It knows no prompts and no resets: what it is given is context, prefilled and never decoded. */
 export type SamplerServiceDefinition = typeof SamplerServiceDefinition;
 export const SamplerServiceDefinition = {
@@ -916,7 +1394,10 @@ export const SamplerServiceDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy. */
+    /**
+     * Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy.
+     * What it kept of other versions of the model (keys and values of shared prefixes) is dropped.
+     */
     syncWeights: {
       name: "SyncWeights",
       requestType: SyncWeightsRequest as typeof SyncWeightsRequest,
@@ -924,6 +1405,15 @@ export const SamplerServiceDefinition = {
       responseType: SyncWeightsResponse as typeof SyncWeightsResponse,
       responseStream: true,
       options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /** What the sampler makes of given tokens: compared with the trainer, it tells whether both hold the same weights. */
+    computeLogprobs: {
+      name: "ComputeLogprobs",
+      requestType: ComputeLogprobsRequest as typeof ComputeLogprobsRequest,
+      requestStream: false,
+      responseType: ComputeLogprobsResponse as typeof ComputeLogprobsResponse,
+      responseStream: true,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
   },
 } as const;
@@ -943,7 +1433,10 @@ export const SamplerServiceService = {
       Buffer.from(SampleRolloutsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SampleRolloutsResponse => SampleRolloutsResponse.decode(value),
   },
-  /** Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy. */
+  /**
+   * Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy.
+   * What it kept of other versions of the model (keys and values of shared prefixes) is dropped.
+   */
   syncWeights: {
     path: "/drpo.v1.SamplerService/SyncWeights" as const,
     requestStream: false as const,
@@ -953,13 +1446,30 @@ export const SamplerServiceService = {
     responseSerialize: (value: SyncWeightsResponse): Buffer => Buffer.from(SyncWeightsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SyncWeightsResponse => SyncWeightsResponse.decode(value),
   },
+  /** What the sampler makes of given tokens: compared with the trainer, it tells whether both hold the same weights. */
+  computeLogprobs: {
+    path: "/drpo.v1.SamplerService/ComputeLogprobs" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ComputeLogprobsRequest): Buffer =>
+      Buffer.from(ComputeLogprobsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ComputeLogprobsRequest => ComputeLogprobsRequest.decode(value),
+    responseSerialize: (value: ComputeLogprobsResponse): Buffer =>
+      Buffer.from(ComputeLogprobsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ComputeLogprobsResponse => ComputeLogprobsResponse.decode(value),
+  },
 } as const;
 
 export interface SamplerServiceServer extends UntypedServiceImplementation {
   /** One message a rollout, as it finishes. */
   sampleRollouts: handleServerStreamingCall<SampleRolloutsRequest, SampleRolloutsResponse>;
-  /** Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy. */
+  /**
+   * Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy.
+   * What it kept of other versions of the model (keys and values of shared prefixes) is dropped.
+   */
   syncWeights: handleServerStreamingCall<SyncWeightsRequest, SyncWeightsResponse>;
+  /** What the sampler makes of given tokens: compared with the trainer, it tells whether both hold the same weights. */
+  computeLogprobs: handleServerStreamingCall<ComputeLogprobsRequest, ComputeLogprobsResponse>;
 }
 
 export interface SamplerServiceClient extends Client {
@@ -973,13 +1483,26 @@ export interface SamplerServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SampleRolloutsResponse>;
-  /** Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy. */
+  /**
+   * Makes the sampler hold the named version; an engine that samples from the trainer's own weights has nothing to copy.
+   * What it kept of other versions of the model (keys and values of shared prefixes) is dropped.
+   */
   syncWeights(request: SyncWeightsRequest, options?: Partial<CallOptions>): ClientReadableStream<SyncWeightsResponse>;
   syncWeights(
     request: SyncWeightsRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SyncWeightsResponse>;
+  /** What the sampler makes of given tokens: compared with the trainer, it tells whether both hold the same weights. */
+  computeLogprobs(
+    request: ComputeLogprobsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ComputeLogprobsResponse>;
+  computeLogprobs(
+    request: ComputeLogprobsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ComputeLogprobsResponse>;
 }
 
 export const SamplerServiceClient = makeGenericClientConstructor(

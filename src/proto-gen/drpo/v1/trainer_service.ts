@@ -147,6 +147,11 @@ export interface FloatArray {
 export interface ForwardResult {
   /** In the order of the request's outputs. */
   readonly outputs: readonly FloatArray[];
+  /**
+   * Most tokens of one micro-batch that it was computed with: less than the server's own where that took more memory than
+   * there is. The same batch will be cut the same way again, also after a restart.
+   */
+  readonly tokenBudget: number;
 }
 
 export interface ForwardResponse {
@@ -305,6 +310,8 @@ export interface LossResult {
 export interface ForwardBackwardResult {
   /** In the order of the request's losses. */
   readonly losses: readonly LossResult[];
+  /** As in ForwardResult. */
+  readonly tokenBudget: number;
 }
 
 export interface ForwardBackwardResponse {
@@ -581,13 +588,16 @@ export const FloatArray: MessageFns<FloatArray> = {
 };
 
 function createBaseForwardResult(): ForwardResult {
-  return { outputs: [] };
+  return { outputs: [], tokenBudget: 0 };
 }
 
 export const ForwardResult: MessageFns<ForwardResult> = {
   encode(message: ForwardResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.outputs) {
       FloatArray.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.tokenBudget !== 0) {
+      writer.uint32(16).uint32(message.tokenBudget);
     }
     return writer;
   },
@@ -613,6 +623,14 @@ export const ForwardResult: MessageFns<ForwardResult> = {
             message.outputs.push(FloatArray.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tokenBudget = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -631,6 +649,7 @@ export const ForwardResult: MessageFns<ForwardResult> = {
   fromPartial<I extends Exact<DeepPartial<ForwardResult>, I>>(object: I): ForwardResult {
     const message = createBaseForwardResult() as any;
     message.outputs = object.outputs?.map((e) => FloatArray.fromPartial(e)) || [];
+    message.tokenBudget = object.tokenBudget ?? 0;
     return message;
   },
 };
@@ -2355,13 +2374,16 @@ export const LossResult: MessageFns<LossResult> = {
 };
 
 function createBaseForwardBackwardResult(): ForwardBackwardResult {
-  return { losses: [] };
+  return { losses: [], tokenBudget: 0 };
 }
 
 export const ForwardBackwardResult: MessageFns<ForwardBackwardResult> = {
   encode(message: ForwardBackwardResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.losses) {
       LossResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.tokenBudget !== 0) {
+      writer.uint32(16).uint32(message.tokenBudget);
     }
     return writer;
   },
@@ -2387,6 +2409,14 @@ export const ForwardBackwardResult: MessageFns<ForwardBackwardResult> = {
             message.losses.push(LossResult.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tokenBudget = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2405,6 +2435,7 @@ export const ForwardBackwardResult: MessageFns<ForwardBackwardResult> = {
   fromPartial<I extends Exact<DeepPartial<ForwardBackwardResult>, I>>(object: I): ForwardBackwardResult {
     const message = createBaseForwardBackwardResult() as any;
     message.losses = object.losses?.map((e) => LossResult.fromPartial(e)) || [];
+    message.tokenBudget = object.tokenBudget ?? 0;
     return message;
   },
 };
