@@ -6,11 +6,15 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 22
+
+_replacing = threading.Lock()
+"""Held between the two renames of a replacement, so that a reader in another thread does not take it for a crash."""
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -38,9 +42,10 @@ def new_folder(target: Path) -> Iterator[Path]:
         # Two renames and not one: no portable call exchanges folders. recover_folder mends a crash between them.
         replaced = _replaced(target)
         shutil.rmtree(replaced, ignore_errors=True)
-        if target.exists():
-            target.rename(replaced)
-        partial.rename(target)
+        with _replacing:
+            if target.exists():
+                target.rename(replaced)
+            partial.rename(target)
         sync(target.parent)
         shutil.rmtree(replaced, ignore_errors=True)
     finally:
@@ -50,9 +55,10 @@ def new_folder(target: Path) -> Iterator[Path]:
 def recover_folder(target: Path) -> None:
     """Undoes half a replacement: call before looking for `target`."""
     replaced = _replaced(target)
-    if replaced.exists() and not target.exists():
-        replaced.rename(target)
-        sync(target.parent)
+    with _replacing:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
+            sync(target.parent)
 
 
 def remove_folder(target: Path) -> None:

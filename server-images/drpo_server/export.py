@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
-from drpo_server.durable_files import new_folder
+from drpo_server.durable_files import hash_file, new_folder
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import Head, OnProgress
 from drpo_server.storage import RequestIdentity, folder_bytes, write_manifest
@@ -50,11 +50,17 @@ def export_model(
                 "weights_hash": model.weights_hash(),
                 # Hugging Face's scalar heads have no bias: add it to what they compute to get this model's scores.
                 "score_bias": float(bias[0]) if bias is not None else 0.0,
+                "files": _describe_files(partial),
             },
         )
         size = folder_bytes(partial)
     on_progress(size, size)
     return size
+
+
+def _describe_files(folder: Path) -> dict[str, dict[str, str | int]]:
+    """Hash and bytes of each file, by name."""
+    return {path.name: {"sha256": hash_file(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())}
 
 
 def _write_adapter(folder: Path, config: dict[str, object], state: dict[str, Tensor]) -> None:

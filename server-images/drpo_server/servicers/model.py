@@ -16,7 +16,7 @@ from drpo_server.errors import AlreadyExists, InvalidArgument, engine_refusals
 from drpo_server.export import ExportFormat, export_model
 from drpo_server.mutations import payload_hash
 from drpo_server.proto_gen import model_service_pb2 as pb
-from drpo_server.proto_gen.common_pb2 import CheckpointRef, ModelRef
+from drpo_server.proto_gen.common_pb2 import CheckpointRef, ModelRef, Progress
 from drpo_server.proto_gen.model_service_pb2_grpc import ModelServiceServicer
 from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
 from drpo_server.restore import Wanted, restore_models
@@ -24,6 +24,7 @@ from drpo_server.rpc import streaming, unary, watch
 from drpo_server.runs import Run
 from drpo_server.services import Services
 from drpo_server.storage import RequestIdentity
+from drpo_server.stored_files import check_path, open_stored_folder, read_stored_file
 from drpo_server.wire.fields import decode_enum, decode_id, decode_name, decode_uri, refuse_duplicates, require
 from drpo_server.wire.references import check_model_ref, decode_model_ref, decode_mutation, decode_run_id
 from drpo_server.wire.shapes import decode_head, decode_shape
@@ -241,3 +242,23 @@ class ModelServicer(ModelServiceServicer):
 
         call = self._services.mutations.begin(request, mutation, work)
         return watch(call, context, pb.ExportModelResponse)
+
+    @unary
+    def ListFiles(self, request: pb.ListFilesRequest, context: grpc.ServicerContext) -> pb.ListFilesResponse:
+        uri = decode_uri(request.uri, "ListFilesRequest.uri")
+        stored = open_stored_folder(self._services.storage.folder(uri), uri)
+        files = [pb.StoredFile(path=file.path, bytes=file.bytes, sha256=file.sha256) for file in stored.files.values()]
+        return pb.ListFilesResponse(manifest_hash=stored.manifest_hash, files=files)
+
+    @streaming
+    def ReadFile(self, request: pb.ReadFileRequest, context: grpc.ServicerContext) -> Iterator[pb.ReadFileResponse]:
+        where = "ReadFileRequest"
+        uri = decode_uri(request.uri, f"{where}.uri")
+        manifest_hash = decode_id(request.manifest_hash, f"{where}.manifest_hash", "send what ListFiles answered")
+        path = check_path(request.path, f"{where}.path")
+        stored = open_stored_folder(self._services.storage.folder(uri), uri)
+        done = request.offset
+        total, chunks = read_stored_file(stored, path, manifest_hash=manifest_hash, offset=done)
+        yield pb.ReadFileResponse(progress=Progress(done=done, total=total))
+        for chunk in chunks:
+            yield pb.ReadFileResponse(data=chunk)
