@@ -75,6 +75,7 @@ const serverInfo = (world: World, schemaHash: string): GetServerInfoResponse => 
   processes: 1,
   dtype: "float64",
   samplingSlots: 1,
+  tokenBudget: 0,
 });
 
 const acquireRun = (world: World, { runId, requestId }: AcquireRunRequest): AcquireRunResponse => {

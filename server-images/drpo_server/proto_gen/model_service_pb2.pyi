@@ -31,7 +31,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("schema_hash", "server_version", "engine", "device", "compute_threads", "memory_total_bytes", "memory_available_bytes", "capabilities", "instance_id", "resident_bases", "processes", "dtype", "sampling_slots")
+    __slots__ = ("schema_hash", "server_version", "engine", "device", "compute_threads", "memory_total_bytes", "memory_available_bytes", "capabilities", "instance_id", "resident_bases", "processes", "dtype", "sampling_slots", "token_budget")
     SCHEMA_HASH_FIELD_NUMBER: _ClassVar[int]
     SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class GetServerInfoResponse(_message.Message):
     PROCESSES_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_BUDGET_FIELD_NUMBER: _ClassVar[int]
     schema_hash: str
     server_version: str
     engine: str
@@ -58,7 +59,8 @@ class GetServerInfoResponse(_message.Message):
     processes: int
     dtype: str
     sampling_slots: int
-    def __init__(self, schema_hash: _Optional[str] = ..., server_version: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., compute_threads: _Optional[int] = ..., memory_total_bytes: _Optional[int] = ..., memory_available_bytes: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., instance_id: _Optional[str] = ..., resident_bases: _Optional[_Iterable[str]] = ..., processes: _Optional[int] = ..., dtype: _Optional[str] = ..., sampling_slots: _Optional[int] = ...) -> None: ...
+    token_budget: int
+    def __init__(self, schema_hash: _Optional[str] = ..., server_version: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., compute_threads: _Optional[int] = ..., memory_total_bytes: _Optional[int] = ..., memory_available_bytes: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., instance_id: _Optional[str] = ..., resident_bases: _Optional[_Iterable[str]] = ..., processes: _Optional[int] = ..., dtype: _Optional[str] = ..., sampling_slots: _Optional[int] = ..., token_budget: _Optional[int] = ...) -> None: ...
 
 class AcquireRunRequest(_message.Message):
     __slots__ = ("run_id", "request_id")
@@ -331,16 +333,18 @@ class PlannedModel(_message.Message):
     def __init__(self, model: _Optional[str] = ..., base: _Optional[str] = ..., lora: _Optional[_Union[LoraShape, _Mapping]] = ..., full: _Optional[_Union[FullShape, _Mapping]] = ..., head: _Optional[_Union[Head, str]] = ..., trainable: _Optional[bool] = ...) -> None: ...
 
 class PlanMemoryRequest(_message.Message):
-    __slots__ = ("models", "training_row_tokens", "sampling_rows", "sampling_row_tokens")
+    __slots__ = ("models", "training_row_tokens", "sampling_rows", "sampling_row_tokens", "kept_rows")
     MODELS_FIELD_NUMBER: _ClassVar[int]
     TRAINING_ROW_TOKENS_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_ROWS_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_ROW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_ROWS_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[PlannedModel]
     training_row_tokens: int
     sampling_rows: int
     sampling_row_tokens: int
-    def __init__(self, models: _Optional[_Iterable[_Union[PlannedModel, _Mapping]]] = ..., training_row_tokens: _Optional[int] = ..., sampling_rows: _Optional[int] = ..., sampling_row_tokens: _Optional[int] = ...) -> None: ...
+    kept_rows: int
+    def __init__(self, models: _Optional[_Iterable[_Union[PlannedModel, _Mapping]]] = ..., training_row_tokens: _Optional[int] = ..., sampling_rows: _Optional[int] = ..., sampling_row_tokens: _Optional[int] = ..., kept_rows: _Optional[int] = ...) -> None: ...
 
 class MemoryItem(_message.Message):
     __slots__ = ("kind", "owner", "bytes")

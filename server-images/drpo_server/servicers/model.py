@@ -59,6 +59,7 @@ class ModelServicer(ModelServiceServicer):
             processes=1,
             dtype=str(engine.dtype).removeprefix("torch."),
             sampling_slots=1,
+            token_budget=engine.token_budget,
         )
 
     @unary

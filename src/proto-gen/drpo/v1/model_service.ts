@@ -131,6 +131,8 @@ export interface GetServerInfoResponse {
   readonly dtype: string;
   /** SampleRollouts calls that it computes side by side; more wait for their turn. */
   readonly samplingSlots: number;
+  /** Most tokens of one micro-batch of a forward or backward pass, as long as memory suffices; 0: it makes none. */
+  readonly tokenBudget: number;
 }
 
 export interface AcquireRunRequest {
@@ -388,10 +390,12 @@ export interface PlanMemoryRequest {
   readonly samplingRows: number;
   /** Tokens of the longest of them, context and new ones. */
   readonly samplingRowTokens: number;
+  /** Rows that are kept for later calls (keep_as), all at the same time. */
+  readonly keptRows: number;
 }
 
 export interface MemoryItem {
-  /** "weights", "adapters", "gradients", "optimizer state", "activations", "KV cache". */
+  /** "weights", "adapters", "gradients", "optimizer state", "kept batches", "activations", "KV cache", "runtime". */
   readonly kind: string;
   /** The model or base that it is for; empty: shared. */
   readonly owner: string;
@@ -401,7 +405,7 @@ export interface MemoryItem {
 
 export interface PlanMemoryResponse {
   readonly items: readonly MemoryItem[];
-  /** Their sum. */
+  /** The most that is held at once: their sum, but of activations and KV cache the larger, as these take turns. */
   readonly totalBytes: bigint;
   /** Memory of the device that is free now, and what of the items is resident already. */
   readonly availableBytes: bigint;
@@ -494,6 +498,7 @@ function createBaseGetServerInfoResponse(): GetServerInfoResponse {
     processes: 0,
     dtype: "",
     samplingSlots: 0,
+    tokenBudget: 0,
   };
 }
 
@@ -543,6 +548,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     }
     if (message.samplingSlots !== 0) {
       writer.uint32(104).uint32(message.samplingSlots);
+    }
+    if (message.tokenBudget !== 0) {
+      writer.uint32(112).uint32(message.tokenBudget);
     }
     return writer;
   },
@@ -664,6 +672,14 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
             message.samplingSlots = reader.uint32();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.tokenBudget = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -698,6 +714,7 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     message.processes = object.processes ?? 0;
     message.dtype = object.dtype ?? "";
     message.samplingSlots = object.samplingSlots ?? 0;
+    message.tokenBudget = object.tokenBudget ?? 0;
     return message;
   },
 };
@@ -3041,7 +3058,7 @@ export const PlannedModel: MessageFns<PlannedModel> = {
 };
 
 function createBasePlanMemoryRequest(): PlanMemoryRequest {
-  return { models: [], trainingRowTokens: 0, samplingRows: 0, samplingRowTokens: 0 };
+  return { models: [], trainingRowTokens: 0, samplingRows: 0, samplingRowTokens: 0, keptRows: 0 };
 }
 
 export const PlanMemoryRequest: MessageFns<PlanMemoryRequest> = {
@@ -3057,6 +3074,9 @@ export const PlanMemoryRequest: MessageFns<PlanMemoryRequest> = {
     }
     if (message.samplingRowTokens !== 0) {
       writer.uint32(32).uint32(message.samplingRowTokens);
+    }
+    if (message.keptRows !== 0) {
+      writer.uint32(40).uint32(message.keptRows);
     }
     return writer;
   },
@@ -3106,6 +3126,14 @@ export const PlanMemoryRequest: MessageFns<PlanMemoryRequest> = {
             message.samplingRowTokens = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.keptRows = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3127,6 +3155,7 @@ export const PlanMemoryRequest: MessageFns<PlanMemoryRequest> = {
     message.trainingRowTokens = object.trainingRowTokens ?? 0;
     message.samplingRows = object.samplingRows ?? 0;
     message.samplingRowTokens = object.samplingRowTokens ?? 0;
+    message.keptRows = object.keptRows ?? 0;
     return message;
   },
 };
