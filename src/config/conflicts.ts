@@ -2,10 +2,12 @@ import type { OnlineOptions } from "./policy.js";
 import type { Recipe } from "./recipe.js";
 import { resetConflicts } from "./reset-conflicts.js";
 import { rewardConflicts } from "./reward-conflicts.js";
+import { samplerConflicts } from "./sampler-conflicts.js";
 
 /** A line for each pair of options that are right by themselves but not together. */
-export function conflicts({ model, sft, reward, policy }: Recipe): readonly string[] {
+export function conflicts({ server, model, sft, reward, policy }: Recipe): readonly string[] {
   const lines = [...(policy.kind === "online" ? onlineConflicts(policy) : []), ...rewardConflicts({ model, reward })];
+  lines.push(...samplerConflicts(server));
   if (model.shape.kind === "full" && sft.kind === "adapter") {
     lines.push('sft.kind is "adapter", but model.shape.kind is "full": an adapter needs "lora"');
   }

@@ -38,6 +38,10 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
     const kind = "a TypeScript or JavaScript module";
     needed.push({ key: "policy.reset.selector.module", path: reset.selector.module, kind });
   }
+  for (const [i, sampler] of server.samplers.entries()) {
+    if (sampler.kind === "remote" && sampler.tlsCa !== undefined)
+      needed.push({ key: `server.samplers[${i}].tlsCa`, path: sampler.tlsCa, kind: "a PEM file" });
+  }
   if (server.kind === "remote") {
     return server.tlsCa === undefined
       ? needed

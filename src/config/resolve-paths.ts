@@ -20,11 +20,10 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
   const { server, model, data, sft, reward, policy, evaluation, loggers } = recipe;
   return {
     ...recipe,
-    server:
-      server.kind === "remote"
-        ? { ...server, ...(server.tlsCa === undefined ? {} : { tlsCa: absolute(server.tlsCa) }) }
-        : // A bare name is looked up on PATH.
-          { ...server, ...(server.python?.includes("/") ? { python: absolute(server.python) } : {}) },
+    server: {
+      ...withAbsoluteServer(server, absolute),
+      samplers: server.samplers.map((sampler) => withAbsoluteServer(sampler, absolute)),
+    },
     model: { ...model, base: absolute(model.base) },
     data: withAbsoluteData(data, absolute),
     sft: sft.kind === "adapter" ? { ...sft, path: absolute(sft.path) } : sft,
@@ -38,6 +37,18 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
     loggers: loggers.map(({ directory, ...logger }) =>
       directory === undefined ? logger : { ...logger, directory: absolute(directory) },
     ),
+  };
+}
+
+/** What starts, or reaches, a server: an interpreter or a certificate. A bare name is looked up on PATH. */
+function withAbsoluteServer<
+  Server extends { readonly python?: string | undefined; readonly tlsCa?: string | undefined },
+>(server: Server, absolute: (path: string) => string): Server {
+  const { python, tlsCa } = server;
+  return {
+    ...server,
+    ...(python?.includes("/") ? { python: absolute(python) } : {}),
+    ...(tlsCa === undefined ? {} : { tlsCa: absolute(tlsCa) }),
   };
 }
 

@@ -1,12 +1,15 @@
 import { z } from "zod";
+import { dtypeSchema, samplerSettings } from "./samplers.js";
 
-const timeouts = {
+/** What both kinds of server have. */
+const shared = {
   silenceTimeoutMs: z
     .number()
     .int()
     .positive()
     .default(120_000)
     .describe("A call that neither progresses nor ends for so long (ms) is given up; duration alone never is."),
+  ...samplerSettings,
 };
 
 /** Where the model server is. */
@@ -21,7 +24,7 @@ export const serverSchema = z.discriminatedUnion("kind", [
       port: z.number().int().min(0).max(65535).default(0).describe("Port on 127.0.0.1; 0: any free one."),
       threads: z.number().int().min(0).default(0).describe("CPU threads of one operator; 0: one for each core."),
       device: z.string().default("cpu").describe("Torch device: cpu, cuda:0."),
-      dtype: z.enum(["float32", "bfloat16", "float64"]).default("float32").describe("Type of the weights."),
+      dtype: dtypeSchema.default("float32"),
       tokenBudget: z.number().int().positive().default(2048).describe("Most tokens of one micro-batch."),
       startTimeoutMs: z
         .number()
@@ -29,7 +32,7 @@ export const serverSchema = z.discriminatedUnion("kind", [
         .positive()
         .default(120_000)
         .describe("How long the server may take until it serves (ms)."),
-      ...timeouts,
+      ...shared,
     })
     .describe("Started and stopped with the run."),
   z
@@ -43,7 +46,7 @@ export const serverSchema = z.discriminatedUnion("kind", [
         .string()
         .optional()
         .describe("File with the certificate authority to trust (PEM); needed beyond loopback."),
-      ...timeouts,
+      ...shared,
     })
     .describe("A server that runs already (`drpo serve`, a container)."),
 ]);

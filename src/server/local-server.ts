@@ -7,7 +7,7 @@ import { EnvironmentError, InterruptedError } from "../errors.js";
 import { explainEarlyExit, type ProcessEnd } from "./early-exit.js";
 import { findPython } from "./find-python.js";
 import { PACKAGE_ROOT } from "./package-root.js";
-import { type LocalServerOptions, serverArguments } from "./server-arguments.js";
+import { serverArguments, type ServerProcessOptions } from "./server-arguments.js";
 import { servingAddress } from "./serving-address.js";
 import { stopProcess } from "./stop-process.js";
 
@@ -30,13 +30,16 @@ export interface LocalServer {
  * stays silent for `options.startTimeoutMs` before it serves; InterruptedError.
  */
 export const startLocalServer = async (request: {
-  readonly options: Omit<LocalServerOptions, "kind" | "silenceTimeoutMs">;
+  readonly options: ServerProcessOptions;
   /** What "checkpoints/NAME" is below: a folder of the run directory. */
   readonly checkpointRoot: string;
   /** What "stages/NAME" is below: a folder of the cache, shared by runs. */
   readonly stageRoot: string;
   /** Appended to; its folder is made. */
   readonly logFile: string;
+  /** Further arguments and variables of this server alone. */
+  readonly serverArguments?: readonly string[] | undefined;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }): Promise<LocalServer> => {
   const { options, logFile, signal } = request;
@@ -46,12 +49,18 @@ export const startLocalServer = async (request: {
   const log = openSync(logFile, "a");
   const logStart = fstatSync(log).size;
 
-  const child = spawn(python, serverArguments(options, request), {
+  const child = spawn(python, serverArguments(options, request, request.serverArguments), {
     // The log file itself, not a pipe through this process: the log is complete even if this process dies.
     stdio: ["pipe", "pipe", log],
     // Its own process group: Ctrl-C is for the orchestrator, which finishes its iteration first.
     detached: true,
-    env: { ...process.env, DRPO_SERVER_TOKEN: token, PYTHONPATH: pythonPath(), PYTHONUNBUFFERED: "1" },
+    env: {
+      ...process.env,
+      ...request.environment,
+      DRPO_SERVER_TOKEN: token,
+      PYTHONPATH: pythonPath(),
+      PYTHONUNBUFFERED: "1",
+    },
   }) as ChildProcessByStdio<Writable, Readable, null>;
   closeSync(log);
   const ended = processEnd(child);

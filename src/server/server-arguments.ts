@@ -2,10 +2,22 @@ import type { ServerOptions } from "../config/server.js";
 
 export type LocalServerOptions = Extract<ServerOptions, { kind: "local" }>;
 
-/** The command line of `python -m drpo_server`, which ends with the process that holds its standard input. */
+/** What a process of the model server is started with, whatever it is for. */
+export interface ServerProcessOptions extends Pick<LocalServerOptions, "port" | "threads" | "device" | "dtype"> {
+  readonly python?: string | undefined;
+  /** Most tokens of one micro-batch; left out: the server's own default. */
+  readonly tokenBudget?: number | undefined;
+  readonly startTimeoutMs: number;
+}
+
+/**
+ * The command line of `python -m drpo_server`, which ends with the process that holds its standard input.
+ * @param more arguments of this server alone: what makes it a sampler, for example
+ */
 export const serverArguments = (
-  options: Pick<LocalServerOptions, "port" | "threads" | "device" | "dtype" | "tokenBudget">,
+  options: Omit<ServerProcessOptions, "python" | "startTimeoutMs">,
   roots: { readonly checkpointRoot: string; readonly stageRoot: string },
+  more: readonly string[] = [],
 ): string[] => [
   "-m",
   "drpo_server",
@@ -15,7 +27,8 @@ export const serverArguments = (
   `--stage-root=${roots.stageRoot}`,
   `--device=${options.device}`,
   `--dtype=${options.dtype}`,
-  `--token-budget=${options.tokenBudget}`,
+  ...(options.tokenBudget === undefined ? [] : [`--token-budget=${options.tokenBudget}`]),
   ...(options.threads > 0 ? [`--threads=${options.threads}`] : []),
+  ...more,
   "--exit-with-parent",
 ];
