@@ -39,19 +39,21 @@ def main() -> int:
 
 
 def _serve(settings: Settings, serving_line: int) -> int:
+    # First of all: as process 1 of a container, a process without a handler never hears a signal.
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     # Imported here, as they take seconds: --help and bad arguments are answered at once.
     from drpo_server.errors import RequestError
     from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
     from drpo_server.server import CannotListen, bind_server
 
     log = logging.getLogger("drpo_server")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
         bound = bind_server(settings)
         for base in settings.preload:
-            bound.services.bases.load(base, "--preload")
+            if not stop.is_set():
+                bound.services.bases.load(base, "--preload")
     except RequestError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
