@@ -3,7 +3,7 @@ import type { CommandContext } from "./command-context.js";
 import { dashboardCommand } from "./dashboard.js";
 import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
-import { exportCommand } from "./export.js";
+import { exportCommand } from "./export/export.js";
 import { judgeCommand } from "./judge.js";
 import { logMetricsCommand } from "./log-metrics.js";
 import { packageVersion } from "./package-version.js";

@@ -1,4 +1,4 @@
-import { EnvironmentError } from "../errors.js";
+import { DrpoError, EnvironmentError } from "../errors.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Clock } from "../ports/clock.js";
 import { callStream, type Part, type Streamed } from "./call-stream.js";
@@ -6,6 +6,7 @@ import { callUnary } from "./call-unary.js";
 import type { Channel } from "./channel.js";
 import { systemClock } from "./clock.js";
 import type { Method } from "./method.js";
+import { readStream } from "./read-stream.js";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, withRetries } from "./retry.js";
 
 export interface CallerOptions {
@@ -39,6 +40,15 @@ export interface Caller {
     request: Request,
     options?: CallOptions,
   ): Promise<Part<Response>>;
+  /**
+   * A stream too large to be kept: each part is handed on as it comes. An attempt that is repeated asks for what is then
+   * missing, and as long as parts come, it is repeated at once.
+   */
+  read<Request, Response extends Streamed>(
+    method: Method<Request, Response, true>,
+    reading: { readonly request: () => Request; readonly onPart: (part: Part<Response>) => Promise<void> },
+    options?: CallOptions,
+  ): Promise<void>;
 }
 
 /** A Caller on an open channel. */
@@ -82,6 +92,23 @@ export const createCaller = (channel: Channel, callerOptions: CallerOptions): Ca
           `one belongs. Its log may say more.`,
       );
     },
+    read: (method, { request, onPart }, options = {}) =>
+      attemptUntilDone(method, options, async () => {
+        for (let parts = 1; ;) {
+          const before = parts;
+          const count = (part: Parameters<typeof onPart>[0]) => onPart(part).then(() => void parts++);
+          try {
+            return await readStream(
+              channel,
+              method,
+              { request: request(), onPart: count },
+              { ...options, silenceTimeoutMs, clock },
+            );
+          } catch (error) {
+            if (parts === before || !(error instanceof DrpoError) || !error.retryable) throw error;
+          }
+        }
+      }),
   };
   return caller;
 };

@@ -11,6 +11,7 @@ import { createModelStore } from "./model-store.js";
 import { nameMutations } from "./request-id.js";
 import { createRewardModel } from "./reward-model.js";
 import { createSampler } from "./sampler.js";
+import { createStoredFiles } from "./stored-files.js";
 import { createTokenizer } from "./tokenizer.js";
 import { createTrainer } from "./trainer.js";
 
@@ -55,6 +56,7 @@ export const connectModelServer = async (
     const mutations = nameMutations(runId, fence);
     const server: ModelServer = {
       models: createModelStore(caller, mutations),
+      files: createStoredFiles(caller),
       tokenizer: createTokenizer(caller, base),
       sampler: createSampler(caller, runId, mutations),
       trainer: createTrainer(caller, runId, mutations),

@@ -13,7 +13,11 @@ export async function checkpointHashes(
 ): Promise<Readonly<Record<string, string>>> {
   const commit = (await readRun(directory)).lastCommit!;
   expect(commit.iteration).toBe(iteration);
-  const folder = join(directory, commit.checkpoint.uri);
+  return fileHashes(join(directory, commit.checkpoint.uri));
+}
+
+/** Names and hashes of a checkpoint's weights and optimiser states. */
+export async function fileHashes(folder: string): Promise<Readonly<Record<string, string>>> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".safetensors")).sort();
   expect(names.length).toBeGreaterThan(0);
   const hashes = await Promise.all(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Evaluation } from "../../src/domain/evaluation.js";
 import { readRun } from "../../src/run/read-run.js";
-import { checkpointHashes, journalHas } from "./committed-run.js";
+import { checkpointHashes, fileHashes, journalHas } from "./committed-run.js";
 import { createTinyProject, hasPython, type TinyProject } from "./tiny-project.js";
 
 /** What the whole system does, with the real server and a model of a few thousand weights. */
@@ -173,6 +173,18 @@ describeWithPython("drpo on the real server", () => {
     const { exitCode, stderr } = await project.drpo([...args, "--json"]);
     expect(stderr).toMatch(new RegExp(`model server: ${address}`));
     expect(exitCode).toBe(0);
+
+    // The run's weights are the server's; they come here all the same.
+    const exported = await project.drpo(["export", "remote", "--format", "merged", "--to", "out/remote"]);
+    expect(exported).toMatchObject({ exitCode: 0, stdout: "out/remote" });
+    expect(exported.stderr).toMatch(/download/);
+    expect(await readdir(inProject("out/remote"))).toEqual(
+      expect.arrayContaining(["config.json", "model.safetensors", "tokenizer.json", "manifest.json"]),
+    );
+    const checkpoint = ["export", "remote", "--format", "checkpoint", "--to", "out/checkpoint"];
+    expect(await project.drpo(checkpoint)).toMatchObject({ exitCode: 0, stdout: "out/checkpoint" });
+    const { uri } = (await readRun(inProject("remote"))).lastCommit!.checkpoint;
+    expect(await fileHashes(inProject("out/checkpoint"))).toEqual(await fileHashes(inProject("drpo-server", uri)));
     server.kill("SIGINT");
     expect((await server.ended).exitCode).toBe(0);
   }, 240_000);

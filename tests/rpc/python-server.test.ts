@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,6 +19,7 @@ import { connectModelServer, type ModelServerConnection } from "../../src/rpc/co
 import { probeModelServer } from "../../src/rpc/probe-model-server.js";
 import { type LocalServer, startLocalServer } from "../../src/server/local-server.js";
 import { evaluateLoss } from "../../src/testbed/losses.js";
+import { startBreakingProxy } from "./breaking-proxy.js";
 
 const PYTHON = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
 const ADAMW = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
@@ -25,6 +27,18 @@ const ROWS: readonly BatchRow[] = [
   { tokens: [5, 6, 7, 8, 0], spanStart: 2, spanLength: 3 },
   { tokens: [9, 10, 11], spanStart: 1, spanLength: 2 },
 ];
+
+/** A folder as the server writes one. @param as what the manifest calls the file, if not by its name */
+const writeStoredFolder = (folder: string, contents: Readonly<Record<string, Buffer>>, as?: string): void => {
+  mkdirSync(folder, { recursive: true });
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  for (const [name, content] of Object.entries(contents)) {
+    writeFileSync(join(folder, name), content);
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    files[as ?? name] = { bytes: content.length, sha256 };
+  }
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify({ format: "drpo-checkpoint/1", files }));
+};
 
 /** The ports against the real server, on a model of a few thousand weights. */
 (existsSync(PYTHON) ? describe : describe.skip)("the Python server", () => {
@@ -294,6 +308,51 @@ const ROWS: readonly BatchRow[] = [
     first.close();
     second.close();
   });
+
+  test("a checkpoint is downloaded over connections that break, verified, and as it is on the server", async () => {
+    const root = join(folder, "checkpoints", "large");
+    const content = randomBytes(5 * 2 ** 20 + 7);
+    writeStoredFolder(root, { "policy.safetensors": content });
+    const proxy = await startBreakingProxy(local.address, [1.5 * 2 ** 20, 1.5 * 2 ** 20]);
+    const probe = await probeModelServer({ ...proxy, token: local.token, silenceTimeoutMs: 60_000 });
+    const progress: number[] = [];
+    const to = join(folder, "downloaded");
+    const onProgress = (done: number) => void progress.push(done);
+    const { bytes } = await probe.files.download({ uri: "checkpoints/large", to }, { onProgress });
+    probe.close();
+    await proxy.close();
+    expect(proxy.broken).toBe(2);
+    expect(readdirSync(to).sort()).toEqual(["manifest.json", "policy.safetensors"]);
+    expect(readFileSync(join(to, "policy.safetensors")).equals(content)).toBe(true);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    expect(progress.at(-1)).toBe(bytes);
+  }, 120_000);
+
+  test("a download that is interrupted goes on; what is damaged, elsewhere or not there is refused", async () => {
+    const root = join(folder, "checkpoints", "other");
+    writeStoredFolder(root, { a: randomBytes(3 * 2 ** 20) });
+    const { files } = connection.server;
+    const to = join(folder, "interrupted");
+    const user = new AbortController();
+    const interrupted = files.download(
+      { uri: "checkpoints/other", to },
+      { signal: user.signal, onProgress: (done) => void (done >= 2 ** 20 && user.abort()) },
+    );
+    await expect(interrupted).rejects.toThrow(InterruptedError);
+    await expect(interrupted).rejects.toThrow(/downloading checkpoints\/other .* goes on where it was/);
+    let first: number | undefined;
+    await files.download({ uri: "checkpoints/other", to }, { onProgress: (done) => void (first ??= done) });
+    expect(first).toBeGreaterThanOrEqual(2 ** 20);
+    expect(readFileSync(join(to, "a")).equals(readFileSync(join(root, "a")))).toBe(true);
+
+    const again = (uri: string) => files.download({ uri, to: join(folder, "again") });
+    writeFileSync(join(root, "a"), Buffer.alloc(3 * 2 ** 20));
+    await expect(again("checkpoints/other")).rejects.toThrow(CorruptStateError);
+    writeStoredFolder(join(folder, "checkpoints", "evil"), { a: Buffer.of(1) }, "../../out");
+    await expect(again("checkpoints/evil")).rejects.toThrow(/names a file "\.\.\/\.\.\/out", outside/);
+    await expect(again("checkpoints/nowhere")).rejects.toThrow(NotOnServerError);
+    await expect(again("../x")).rejects.toThrow(BadInputError);
+  }, 120_000);
 
   test("restored after a restart, an iteration replays to the same weights", async () => {
     const iteration = async (

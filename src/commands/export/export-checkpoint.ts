@@ -1,0 +1,46 @@
+import { cp, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { resolveRecipe } from "../../config/load-recipe.js";
+import { BadInputError } from "../../errors.js";
+import type { ClosableProgress } from "../../loggers/closable-progress.js";
+import { probeModelServer } from "../../rpc/probe-model-server.js";
+import { readRun } from "../../run/read-run.js";
+import type { CommandContext } from "../command-context.js";
+import { registeredRecipeSchema } from "../registry.js";
+import { downloadWithProgress } from "./download-with-progress.js";
+
+/**
+ * Copies a run's last checkpoint to a folder of this machine, from the run directory or from the remote server that has
+ * it. The run is only read, and may be under way.
+ */
+export async function exportCheckpoint(
+  context: CommandContext,
+  request: {
+    /** Absolute. */
+    readonly directory: string;
+    /** Absolute; not there, or empty. */
+    readonly to: string;
+    readonly progress: ClosableProgress;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { directory, to, progress, signal } = request;
+  const { record, lastCommit } = await readRun(directory);
+  if (lastCommit === null)
+    throw new BadInputError(`The run in ${directory} has no checkpoint yet: nothing is committed.`);
+  const { uri } = lastCommit.checkpoint;
+  const name = join(directory, "recipe.json");
+  const { server } = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  await mkdir(dirname(to), { recursive: true });
+  if (server.kind === "local") {
+    await cp(join(directory, uri), to, { recursive: true });
+    return;
+  }
+  const token = context.environment["DRPO_SERVER_TOKEN"];
+  const probe = await probeModelServer({ ...server, token, signal });
+  try {
+    await downloadWithProgress(probe.files, { uri, to }, { progress, signal });
+  } finally {
+    probe.close();
+  }
+}
