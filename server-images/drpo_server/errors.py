@@ -12,6 +12,8 @@ from typing import ClassVar
 
 import grpc
 
+from drpo_server.out_of_memory import is_out_of_memory
+
 
 class RequestError(Exception):
     """A request that cannot be served; its message goes to the client as it is."""
@@ -55,6 +57,19 @@ class NotFinite(RequestError):
     code = grpc.StatusCode.ABORTED
 
 
+class OutOfMemory(RequestError):
+    """Not even one row at a time fits."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def __init__(self, longest_row: int, reason: str) -> None:
+        super().__init__(
+            f"out of memory with one row at a time ({reason}): the longest has {longest_row} tokens. Send shorter "
+            "rows, adapt fewer blocks, serve with --activation-checkpointing, in bfloat16 on a GPU, on more processes, "
+            "or on a device with more memory"
+        )
+
+
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -65,17 +80,12 @@ def to_status(error: BaseException) -> tuple[grpc.StatusCode, str]:
     kind = type(error).__name__
     if kind == "Cancelled":
         return grpc.StatusCode.CANCELLED, "the caller went away, so the work was stopped; nothing was changed"
-    if kind == "OutOfMemoryError" or isinstance(error, MemoryError) or _is_cpu_out_of_memory(error):
+    if is_out_of_memory(error):
         advice = "lower --token-budget, send fewer rows at once, or use a device with more memory"
         return grpc.StatusCode.RESOURCE_EXHAUSTED, f"out of memory ({error}): {advice}"
     if (isinstance(error, OSError) and error.errno in _DISK_FULL) or "No space left on device" in str(error):
         return grpc.StatusCode.RESOURCE_EXHAUSTED, f"the disk is full ({error}): free space, then send the call again"
     return grpc.StatusCode.INTERNAL, f"{kind}: {error}. This is a fault of the server: its log has the traceback"
-
-
-def _is_cpu_out_of_memory(error: BaseException) -> bool:
-    """PyTorch's CPU allocator raises a bare RuntimeError."""
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 @contextmanager

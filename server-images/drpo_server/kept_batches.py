@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from google.protobuf.message import Message
 
 from drpo_server.engine.engine import Engine, KeptBatch
 from drpo_server.engine.types import Batch
@@ -18,6 +21,8 @@ class UsedBatch:
 
     batch: Batch
     engine_input: Batch | KeptBatch
+    rows_hash: Callable[[], str]
+    """Of the rows as they were sent, SHA-256 (hexadecimal)."""
 
 
 def use_batch(run: Run, decoded: DecodedBatch, engine: Engine) -> UsedBatch:
@@ -26,18 +31,17 @@ def use_batch(run: Run, decoded: DecodedBatch, engine: Engine) -> UsedBatch:
     Raises NotFound for a kept batch that is not there, InvalidArgument for other rows under a name in use.
     """
     if decoded.rows is None:
-        kept = run.kept_batch(decoded.kept_batch_id).batch
+        kept = run.kept_batch(decoded.kept_batch_id)
     elif decoded.keep_as:
         kept = _keep(run, decoded, engine)
     else:
-        return UsedBatch(decoded.rows, decoded.rows)
-    return UsedBatch(kept.batch, kept)
+        return UsedBatch(decoded.rows, decoded.rows, lambda: _hash(decoded.message))
+    return UsedBatch(kept.batch.batch, kept.batch, lambda: kept.rows_hash)
 
 
-def _keep(run: Run, decoded: DecodedBatch, engine: Engine) -> KeptBatch:
+def _keep(run: Run, decoded: DecodedBatch, engine: Engine) -> KeptRows:
     assert decoded.rows is not None
-    assert decoded.message is not None
-    rows_hash = hashlib.sha256(decoded.message.SerializeToString(deterministic=True)).hexdigest()
+    rows_hash = _hash(decoded.message)
     with run.lock:
         kept = run.kept.get(decoded.keep_as)
         if kept is None:
@@ -48,4 +52,9 @@ def _keep(run: Run, decoded: DecodedBatch, engine: Engine) -> KeptBatch:
             "or "
             "release it first"
         )
-    return kept.batch
+    return kept
+
+
+def _hash(rows: Message | None) -> str:
+    assert rows is not None
+    return hashlib.sha256(rows.SerializeToString(deterministic=True)).hexdigest()

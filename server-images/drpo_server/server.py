@@ -38,11 +38,15 @@ from drpo_server.servicers.tokenizer import TokenizerServicer
 from drpo_server.servicers.trainer import TrainerServicer
 from drpo_server.services import Services
 from drpo_server.settings import Settings
+from drpo_server.splits import Splits
 from drpo_server.storage import Storage
 from drpo_server.tokenizers import Tokenizers
 
 LEDGER = ".drpo-runs.json"
 """File under the checkpoint root. Its name starts with '.', so no checkpoint can have it."""
+
+SPLITS = ".drpo-splits.jsonl"
+"""File under the checkpoint root, too."""
 
 _RPC_THREADS = 64
 """A watched stream holds one while it lasts."""
@@ -95,6 +99,7 @@ def build_services(settings: Settings) -> Services:
         bases=Bases(engine),
         tokenizers=Tokenizers(),
         storage=Storage(settings.checkpoint_root, settings.stage_root),
+        splits=Splits(settings.checkpoint_root / SPLITS),
     )
 
 

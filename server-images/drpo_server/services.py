@@ -9,6 +9,7 @@ from drpo_server.compute import Compute
 from drpo_server.engine.engine import Engine
 from drpo_server.mutations import Mutations
 from drpo_server.runs import Runs
+from drpo_server.splits import Splits
 from drpo_server.storage import Storage
 from drpo_server.tokenizers import Tokenizers
 
@@ -26,3 +27,4 @@ class Services:
     bases: Bases
     tokenizers: Tokenizers
     storage: Storage
+    splits: Splits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -82,31 +83,45 @@ class Engine:
 
     @torch.no_grad()
     def forward(
-        self, batch: Batch | KeptBatch, requests: Sequence[OutputRequest], on_progress: OnProgress
+        self,
+        batch: Batch | KeptBatch,
+        requests: Sequence[OutputRequest],
+        on_progress: OnProgress,
+        token_budget: int | None = None,
     ) -> list[Tensor]:
-        """One tensor a request, float32 on the CPU, in that output's layout. on_progress: (rows done, rows)."""
+        """One tensor a request, float32 on the CPU, in that output's layout. on_progress: (rows done, rows).
+
+        token_budget: of this call, if not the engine's.
+        """
         index, kept = _index(batch)
         readings = [
             Reading(request.model, request.output, request.temperature, torch.arange(index.entries(request.output)))
             for request in requests
         ]
         outputs = {reading: torch.zeros(len(reading.at)) for reading in readings}
-        for model_pass in Pass(index, readings, self.token_budget, kept).run(on_progress):
-            for reading, at, x in model_pass.read:
-                outputs[reading][at] = x.to("cpu", torch.float32)
+        with _unchanged_on_error(kept):
+            for model_pass in Pass(index, readings, token_budget or self.token_budget, kept).run(on_progress):
+                for reading, at, x in model_pass.read:
+                    outputs[reading][at] = x.to("cpu", torch.float32)
         return [outputs[reading] for reading in readings]
 
     def forward_backward(
-        self, batch: Batch | KeptBatch, losses: Sequence[ModelLoss], on_progress: OnProgress
+        self,
+        batch: Batch | KeptBatch,
+        losses: Sequence[ModelLoss],
+        on_progress: OnProgress,
+        token_budget: int | None = None,
     ) -> list[LossResult]:
         """Adds the losses' gradients to those accumulated, only once the whole pass has succeeded.
 
         One result a loss; its outputs are 0 where no loss on that model has a non-zero weight (not computed there).
+        token_budget: of this call, if not the engine's.
         Raises ValueError for a frozen model, or a loss that does not fit the model's head.
         """
         index, kept = _index(batch)
-        with repeatable(self.device):
-            return forward_backward(index, losses, token_budget=self.token_budget, kept=kept, on_progress=on_progress)
+        budget = token_budget or self.token_budget
+        with repeatable(self.device), _unchanged_on_error(kept):
+            return forward_backward(index, losses, token_budget=budget, kept=kept, on_progress=on_progress)
 
     def optimizer_step(self, model: Model, adamw: AdamW, max_gradient_norm: float) -> float:
         """One AdamW step; gradients are then cleared. Returns the global gradient norm before clipping.
@@ -127,6 +142,10 @@ class Engine:
     def discard_gradients(self, model: Model) -> None:
         """Drops accumulated gradients."""
         model.gradients = {}
+
+
+def _unchanged_on_error(kept: KeptBatch | None) -> AbstractContextManager[None]:
+    return nullcontext() if kept is None else kept.unchanged_on_error()
 
 
 def _index(batch: Batch | KeptBatch) -> tuple[BatchIndex, KeptBatch | None]:

@@ -53,8 +53,9 @@ def forward_backward(
         for model_pass in batch_pass.run(on_progress):
             _backward(model_pass, terms, index, outputs)
             del model_pass
-        for model in models:
-            _hand_over(model)
+        gradients = {model: _gradients(model) for model in models}
+        for model, added in gradients.items():
+            _hand_over(model, added)
     finally:
         for model in models:
             for parameter in model.named_parameters().values():
@@ -144,8 +145,15 @@ def _second_half(on_progress: OnProgress, rows_before: int) -> OnProgress:
     return lambda done, total: on_progress(rows_before + done, rows_before + total)
 
 
-def _hand_over(model: Model) -> None:
-    for name, parameter in model.named_parameters().items():
-        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+def _gradients(model: Model) -> dict[str, Tensor]:
+    return {
+        name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        for name, parameter in model.named_parameters().items()
+    }
+
+
+def _hand_over(model: Model, gradients: dict[str, Tensor]) -> None:
+    """In place, as this must not fail half-way: it needs no memory."""
+    for name, gradient in gradients.items():
         before = model.gradients.get(name)
-        model.gradients[name] = gradient if before is None else before + gradient
+        model.gradients[name] = gradient if before is None else before.add_(gradient)

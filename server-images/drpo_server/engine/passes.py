@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -28,6 +29,17 @@ class KeptBatch:
     def trunk_states(self, network: Network) -> TrunkStates:
         """States kept for a network."""
         return self._trunks.setdefault(network, TrunkStates(int(self.batch.token_ids.shape[0])))
+
+    @contextmanager
+    def unchanged_on_error(self) -> Iterator[None]:
+        """States that the block adds are dropped if it fails: the next attempt may cut the batch in another way, and
+        must not mix its own with those of half a pass."""
+        before = {network: states.copy() for network, states in self._trunks.items()}
+        try:
+            yield
+        except BaseException:
+            self._trunks = before
+            raise
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,14 @@ class TrunkStates:
         self._stored: dict[int, int] = {}
         self._place: dict[int, Tensor] = {}
 
+    def copy(self) -> TrunkStates:
+        """What is known now; the states themselves are shared."""
+        copied = TrunkStates(self._flat_tokens)
+        copied._states = {depth: list(states) for depth, states in self._states.items()}
+        copied._stored = dict(self._stored)
+        copied._place = {depth: place.clone() for depth, place in self._place.items()}
+        return copied
+
     def deepest(self, micro_batch: MicroBatch, depth: int) -> tuple[int, Tensor] | None:
         """States [packed tokens, hidden] at the deepest depth, up to this one, that is known for all tokens."""
         for known in sorted((d for d in self._states if d <= depth), reverse=True):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +20,18 @@ from drpo_server.sampling.kv_cache import KvCache, PrefillRecorder
 from drpo_server.sampling.noise import uniform
 
 DEFAULT_TOKEN_BUDGET = 16384
+
+T = TypeVar("T")
+
+
+class ComputePart(Protocol):
+    """Computes with a budget of tokens, or a smaller one if it must. Returns what came of it, and the budget."""
+
+    def __call__(self, attempt: Callable[[int], T], budget: int, *, longest_row: int, part: int) -> tuple[T, int]: ...
+
+
+def _at_once(attempt: Callable[[int], T], budget: int, **_: Any) -> tuple[T, int]:
+    return attempt(budget), budget
 
 
 @dataclass
@@ -47,28 +62,40 @@ def sample(
     on_rollout: Callable[[SampledRollout], None],
     on_progress: OnProgress,
     token_budget: int = DEFAULT_TOKEN_BUDGET,
+    compute_part: ComputePart = _at_once,
 ) -> None:
-    """Draws one rollout for every seed of every context and hands each over as it finishes.
+    """Draws one rollout for every seed of every context, in waves, and hands them over when their wave is through.
 
-    on_rollout gets rollouts in the order in which they finish (a pure function of the call); on_progress gets
-    (rollouts finished, rollouts in all) after every decoded position, and may raise Cancelled.
-    token_budget: tokens (context and new ones) whose keys and values are held at once.
+    on_rollout gets the rollouts of a wave in the order in which they finish (a pure function of the call); on_progress
+    gets (rollouts finished, rollouts in all) after every decoded position, and may raise Cancelled.
+    token_budget: tokens (context and new ones) whose keys and values are held at once. compute_part: runs each wave,
+    and may do so again with a smaller budget, which is then that of the waves that follow.
     Raises ValueError for a model without a language-model head, or a row longer than the base's context.
     """
     _check(model, contexts, params)
     rows = [_Row(c, s, context) for c, context in enumerate(contexts) for s in range(len(context.seeds))]
+    longest = max((_tokens(row) for row in rows), default=0)
     done = 0
 
-    def finish(row: _Row, reason: FinishReason) -> None:
-        nonlocal done
-        done += 1
-        on_rollout(SampledRollout(row.context_index, row.continuation_index, row.token_ids, row.logprobs, reason))
+    def write_wave(budget: int) -> list[SampledRollout]:
+        written: list[SampledRollout] = []
+
+        def finish(row: _Row, reason: FinishReason) -> None:
+            written.append(
+                SampledRollout(row.context_index, row.continuation_index, row.token_ids, row.logprobs, reason)
+            )
+
+        for _ in _decode(model, _first_wave(rows[done:], budget), params, finish):
+            on_progress(done + len(written), len(rows))
+        return written
 
     on_progress(done, len(rows))
     with model.active():
-        for wave in _waves(rows, token_budget):
-            for _ in _decode(model, wave, params, finish):
-                on_progress(done, len(rows))
+        while done < len(rows):
+            written, token_budget = compute_part(write_wave, token_budget, longest_row=longest, part=done)
+            for rollout in written:
+                on_rollout(rollout)
+            done += len(written)
 
 
 def _decode(
@@ -127,19 +154,15 @@ def _logits(model: Model, hidden: Tensor) -> Tensor:
     return model.network.logits(normed.to(model.network.dtype))
 
 
-def _waves(rows: list[_Row], token_budget: int) -> Iterator[list[_Row]]:
-    """Rows in order, as many at a time as the budget holds, and at least one."""
-    wave: list[_Row] = []
-    used = 0
-    for row in rows:
-        tokens = len(row.context.token_ids) + row.context.max_new_tokens
-        if wave and used + tokens > token_budget:
-            yield wave
-            wave, used = [], 0
-        wave.append(row)
-        used += tokens
-    if wave:
-        yield wave
+def _tokens(row: _Row) -> int:
+    return len(row.context.token_ids) + row.context.max_new_tokens
+
+
+def _first_wave(rows: list[_Row], token_budget: int) -> list[_Row]:
+    """The first rows, as many as the budget holds, and at least one; nothing of them is written yet."""
+    used = list(accumulate(map(_tokens, rows)))
+    taken = max(1, bisect_right(used, token_budget))
+    return [_Row(row.context_index, row.continuation_index, row.context) for row in rows[:taken]]
 
 
 def _check(model: Model, contexts: Sequence[SampleContext], params: SamplingParams) -> None:

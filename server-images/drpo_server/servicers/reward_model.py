@@ -38,8 +38,12 @@ class RewardModelServicer(RewardModelServiceServicer):
             check_head(Output.SCORES, model.head, model.name, f"{where}.model")
             check_batch_fits(rows, model.base, f"{where}.rows")
             with engine_refusals(where):
-                [scores] = self._services.engine.forward(
-                    rows, [OutputRequest(model, Output.SCORES)], call.report_progress
+                engine = self._services.engine
+                requests = [OutputRequest(model, Output.SCORES)]
+                [scores], _ = self._services.splits.of(request).run(
+                    lambda budget: engine.forward(rows, requests, call.report_progress, budget),
+                    engine.token_budget,
+                    longest_row=int(rows.row_lengths.max()),
                 )
             return pb.ScoreRolloutsResult(scores=scores.tolist())
 

@@ -51,6 +51,7 @@ class SamplerServicer(SamplerServiceServicer):
                     params,
                     lambda rollout: call.emit(encode_rollout(rollout, version)),
                     call.report_progress,
+                    compute_part=self._services.splits.of(request).run,
                 )
 
         call = self._services.compute.submit(work, total=rollouts)

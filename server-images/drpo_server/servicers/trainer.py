@@ -48,11 +48,15 @@ class TrainerServicer(TrainerServiceServicer):
                 OutputRequest(model, output.output, output.temperature)
                 for output, model in zip(outputs, models, strict=True)
             ]
+            engine = self._services.engine
             with engine_refusals(where):
-                results = self._services.engine.forward(rows.engine_input, requests, call.report_progress)
+                results, budget = self._services.splits.of(request, rows.rows_hash).run(
+                    lambda budget: engine.forward(rows.engine_input, requests, call.report_progress, budget),
+                    engine.token_budget,
+                    longest_row=int(rows.batch.row_lengths.max()),
+                )
             return pb.ForwardResult(
-                outputs=[pb.FloatArray(values=result.tolist()) for result in results],
-                token_budget=self._services.engine.token_budget,
+                outputs=[pb.FloatArray(values=result.tolist()) for result in results], token_budget=budget
             )
 
         call = self._services.compute.submit(work)
@@ -86,13 +90,20 @@ class TrainerServicer(TrainerServiceServicer):
             engine_losses = [
                 ModelLoss(item.model, loss.loss, loss.temperature) for loss, item in zip(losses, found, strict=True)
             ]
+            engine = self._services.engine
             with engine_refusals(where):
-                results = self._services.engine.forward_backward(rows.engine_input, engine_losses, call.report_progress)
+                results, budget = self._services.splits.of(request, rows.rows_hash).run(
+                    lambda budget: engine.forward_backward(
+                        rows.engine_input, engine_losses, call.report_progress, budget
+                    ),
+                    engine.token_budget,
+                    longest_row=int(rows.batch.row_lengths.max()),
+                )
             for item in found:
                 item.gradient_requests.add(mutation.request_id)
             return pb.ForwardBackwardResult(
                 losses=[pb.LossResult(loss=result.loss, outputs=result.outputs.tolist()) for result in results],
-                token_budget=self._services.engine.token_budget,
+                token_budget=budget,
             )
 
         call = self._services.mutations.begin(request, mutation, work)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 import pytest
 import torch
@@ -21,8 +23,12 @@ from drpo_server.engine.types import (
     SampledRollout,
     SamplingParams,
 )
+from drpo_server.proto_gen import sampler_service_pb2 as samples
 from drpo_server.sampling.noise import uniform
 from drpo_server.sampling.torch_sampler import sample
+from drpo_server.splits import Splits
+
+T = TypeVar("T")
 
 PROMPT = [5, 9, 33, 2, 41, 17, 8, 60, 23, 11]
 PLAIN = SamplingParams(temperature=1.0)
@@ -227,3 +233,40 @@ def test_what_cannot_be_sampled_is_refused(engine: Engine, model: Model, tiny_ll
     for params in (SamplingParams(0.0), SamplingParams(1.0, top_p=0.0), SamplingParams(1.0, top_k=-1)):
         with pytest.raises(ValueError, match="out of range"):
             drawn(model, CONTEXTS, params)
+
+
+class TestOutOfMemory:
+    """Waves that do not fit are written again in smaller ones."""
+
+    CONTEXTS: ClassVar = [SampleContext(PROMPT, 12, 0, [row]) for row in range(8)]
+
+    def write(self, model: Model, path: Path, *, fits: int) -> tuple[list[SampledRollout], list[int]]:
+        """fits: rows that may be in a wave. Also returns the budgets that were tried."""
+        rollouts: list[SampledRollout] = []
+        tried: list[int] = []
+        run = Splits(path).of(samples.SampleRolloutsRequest(run_id="run")).run
+
+        def starved(attempt: Callable[[int], T], budget: int, *, longest_row: int, part: int) -> tuple[T, int]:
+            def once(budget: int) -> T:
+                tried.append(budget)
+                written = attempt(budget)  # fails late, when rows of the wave are finished
+                if budget >= (fits + 1) * longest_row and part > 0:
+                    raise torch.OutOfMemoryError("CUDA out of memory")
+                return written
+
+            return run(once, budget, longest_row=longest_row, part=part)
+
+        sample(model, self.CONTEXTS, STOPPING, rollouts.append, ignore_progress, 4 * 22, starved)
+        return rollouts, tried
+
+    def test_every_row_is_written_once_and_a_replay_writes_the_same(self, model: Model, tmp_path: Path) -> None:
+        rollouts, tried = self.write(model, tmp_path / "splits.jsonl", fits=1)
+        assert tried == [88, 88, 44, 22, 22, 22, 22]
+        assert sorted(rollout.context_index for rollout in rollouts) == list(range(8))
+        whole = drawn(model, self.CONTEXTS, STOPPING)
+        assert {rollout.context_index: rollout.token_ids for rollout in rollouts} == {
+            context: rollout.token_ids for (context, _), rollout in whole.items()
+        }
+        again, tried = self.write(model, tmp_path / "splits.jsonl", fits=8)
+        assert tried == [88, 22, 22, 22, 22]
+        assert again == rollouts

@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from server_client import RunClient, arguments
+from server_process import COMMAND, ENVIRONMENT, HANGS_SECONDS, run_to_end, started
 
 from drpo_server.proto_gen import model_service_pb2 as models
 from drpo_server.proto_gen import sampler_service_pb2 as samples
 from drpo_server.proto_gen.model_service_pb2_grpc import ModelServiceStub
 from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
-
-HANGS_SECONDS = 120.0
-COMMAND = [sys.executable, "-m", "drpo_server"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-
-
-def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *options],
-        env={**ENVIRONMENT, **environment},
-        capture_output=True,
-        text=True,
-        timeout=HANGS_SECONDS,
-        check=False,
-    )
-
-
-@contextmanager
-def started(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A server process, and what it said when it served."""
-    process = subprocess.Popen(
-        [*COMMAND, *options],
-        env={**ENVIRONMENT, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield process, json.loads(process.stdout.readline())
-    finally:
-        process.kill()
-        process.communicate(timeout=HANGS_SECONDS)
 
 
 def test_says_one_line_when_it_serves_and_stops_when_told(tmp_path: Path, tiny_llama_folder: Path) -> None:
