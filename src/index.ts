@@ -28,6 +28,7 @@ export type * from "./ports/reward-model.js";
 export type * from "./ports/run-directory.js";
 export type * from "./ports/sampler.js";
 export type * from "./ports/stage-cache.js";
+export type * from "./ports/stored-files.js";
 export type * from "./ports/tokenizer.js";
 export type * from "./ports/trainer.js";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EnvironmentError } from "../errors.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 
-const isExecutable = (file: string): boolean => {
+export const isExecutable = (file: string): boolean => {
   try {
     accessSync(file, constants.X_OK);
     return true;
