@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from drpo_server.engine.types import AdamW
+from drpo_server.engine.whole_tensors import like, whole
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -30,7 +31,7 @@ class AdamWState:
                 raise ValueError(f"optimiser state {key!r} belongs to no weight of this model")
             if part in _MOMENTS and tensor.shape != parameter.shape:
                 raise ValueError(f"optimiser state {key!r} has shape {list(tensor.shape)}, not {list(parameter.shape)}")
-            moved = tensor.to(parameter.device, parameter.dtype) if part in _MOMENTS else tensor.to(torch.float32)
+            moved = like(parameter, tensor) if part in _MOMENTS else tensor.to(torch.float32)
             restored._moments.setdefault(name, {})[part] = moved.clone()
         for name, moments in restored._moments.items():
             missing = {*_MOMENTS, "step"} - moments.keys()
@@ -41,7 +42,7 @@ class AdamWState:
     def export(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
         """`<name>.exp_avg`, `<name>.exp_avg_sq`, `<name>.step`, copies on the CPU, in the order of the parameters."""
         return {
-            f"{name}.{part}": tensor.detach().to("cpu", copy=True)
+            f"{name}.{part}": whole(tensor.detach()).to("cpu", copy=True)
             for name in parameters
             for part, tensor in self._moments.get(name, {}).items()
         }
@@ -57,7 +58,7 @@ class AdamWState:
 
         Raises FloatingPointError, changing nothing, if that norm is not finite. Gradients may be scaled in place.
         """
-        norm = get_total_norm(list(gradients.values()))
+        norm = whole(get_total_norm(list(gradients.values())))
         if not torch.isfinite(norm):
             raise FloatingPointError(f"the gradient norm is {norm.item()}: weights are left as they were")
         stepped = {name: parameters[name] for name in parameters if name in gradients}

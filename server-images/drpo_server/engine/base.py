@@ -12,6 +12,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.lora import AdapterSwitch, LoraLinear, install_lora
 from drpo_server.engine.network import FAMILIES, Network
 
@@ -22,8 +23,11 @@ _FIXED_ROTARY = {"default", "linear", "llama3", "yarn"}
 class Base:
     """Frozen weights, loaded once. Made by load_base."""
 
-    def __init__(self, *, path: Path, base_hash: str, network: Network, first_head: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, *, path: Path, base_hash: str, network: Network, first_head: Mapping[str, Tensor], group: Group
+    ) -> None:
         config: Any = network.module.config
+        self.group = group
         self.path = path
         self.base_hash = base_hash
         """SHA-256 (hexadecimal) over the folder's safetensors files, in order of their names."""
@@ -39,7 +43,19 @@ class Base:
         """`score.weight` and `score.bias` of the folder, if it is a sequence classifier's."""
         self._layers = f"{network.family.body}.layers"
         self._linears = install_lora(network.module, self._layers, network.switch)
-        network.pack()
+        if group.size == 1:
+            network.pack()
+        network.shard(group)
+
+    def full_network(self) -> Network:
+        """A network with weights of its own, whole; who makes a model of it shards it. Weights that are sharded cannot
+        be copied, so they are read again from the base's folder."""
+        network = self.network
+        if self.group.size == 1:
+            return network.copy(network.dtype)
+        module = _load_module(self.path, network.module.config, network.dtype)[0]
+        wide = module.to(torch.promote_types(network.dtype, torch.float32)).requires_grad_(False)
+        return Network(wide, network.family, AdapterSwitch(), network.dtype, recompute=network.recompute)
 
     def linear_names(self) -> tuple[str, ...]:
         """Names of the linear layers inside a block, such as "q_proj", in the order of the block."""
@@ -57,14 +73,17 @@ class Base:
         return found
 
 
-def load_base(path: Path, device: torch.device, dtype: torch.dtype) -> Base:
-    """Reads a Hugging Face folder with safetensors weights (pickles are never read).
+def load_base(
+    path: Path, device: torch.device, dtype: torch.dtype, *, group: Group = ALONE, recompute: bool = False
+) -> Base:
+    """Reads a Hugging Face folder with safetensors weights (pickles are never read); every process of the group does.
 
+    recompute: see Network.
     Also takes a sequence classifier with one label, whose `score.weight` becomes the first weights of scalar heads.
     Raises FileNotFoundError if the folder or its safetensors are missing, ValueError for an architecture that is
     neither Llama-like nor GPT-NeoX, or weights that are missing.
     """
-    files = _weight_files(path)
+    _weight_files(path)
     config: Any = AutoConfig.from_pretrained(path, local_files_only=True)
     if config.model_type not in FAMILIES:
         raise ValueError(
@@ -73,6 +92,16 @@ def load_base(path: Path, device: torch.device, dtype: torch.dtype) -> Base:
     rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
     if rotary not in _FIXED_ROTARY:
         raise ValueError(f"{path}: rotary embedding {rotary!r} depends on the batch; known: {sorted(_FIXED_ROTARY)}")
+    module, first_head = _load_module(path, config, dtype)
+    if group.size == 1:
+        module.to(device)  # else its blocks go there one by one, in parts
+    module.requires_grad_(False)
+    network = Network(module, FAMILIES[config.model_type], AdapterSwitch(), dtype, recompute=recompute)
+    return Base(path=path, base_hash=hash_weight_files(path), network=network, first_head=first_head, group=group)
+
+
+def _load_module(path: Path, config: Any, dtype: torch.dtype) -> tuple[nn.Module, dict[str, Tensor]]:
+    """On the CPU, with a sequence classifier's head beside it."""
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         path,
         config=config,
@@ -83,15 +112,13 @@ def load_base(path: Path, device: torch.device, dtype: torch.dtype) -> Base:
         output_loading_info=True,
     )
     module, loading = loaded
-    first_head = _first_head(path, files)
+    first_head = _first_head(path, _weight_files(path))
     missing = set(loading["missing_keys"])
     if first_head and missing == {"lm_head.weight"}:
         module.lm_head = nn.Identity()
     elif missing:
         raise ValueError(f"{path}: weights are missing: {', '.join(sorted(missing)[:5])}")
-    module.to(device).requires_grad_(False)
-    network = Network(module, FAMILIES[config.model_type], AdapterSwitch(), dtype)
-    return Base(path=path, base_hash=hash_weight_files(path), network=network, first_head=first_head)
+    return module, first_head
 
 
 def hash_weight_files(path: Path) -> str:

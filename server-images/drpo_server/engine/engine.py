@@ -13,6 +13,7 @@ from drpo_server.engine.allocator import keep_freed_memory
 from drpo_server.engine.base import Base, load_base
 from drpo_server.engine.batch_index import BatchIndex
 from drpo_server.engine.gradient_pass import forward_backward
+from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.model import Model
 from drpo_server.engine.passes import KeptBatch, Pass
 from drpo_server.engine.peft_adapter import read_peft_adapter
@@ -30,8 +31,17 @@ class Engine:
     """Computes everything that the model server is asked for. One call at a time: callers serialise."""
 
     def __init__(
-        self, device: torch.device, dtype: torch.dtype = torch.float32, token_budget: int = DEFAULT_TOKEN_BUDGET
+        self,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        token_budget: int = DEFAULT_TOKEN_BUDGET,
+        *,
+        group: Group = ALONE,
+        recompute: bool = False,
     ) -> None:
+        """group: the processes that make the same calls, each computing its part. recompute: see Network."""
+        self.group = group
+        self._recompute = recompute
         self.device = device
         self.dtype = dtype
         self.token_budget = token_budget
@@ -42,7 +52,7 @@ class Engine:
     def base(self, path: Path) -> Base:
         """The base in this folder, loaded on first use. Raises as load_base does."""
         if path not in self._bases:
-            self._bases[path] = load_base(path, self.device, self.dtype)
+            self._bases[path] = load_base(path, self.device, self.dtype, group=self.group, recompute=self._recompute)
         return self._bases[path]
 
     def resident_bases(self) -> tuple[Path, ...]:
@@ -99,11 +109,12 @@ class Engine:
             for request in requests
         ]
         outputs = {reading: torch.zeros(len(reading.at)) for reading in readings}
+        batch_pass = Pass(index, readings, token_budget=token_budget or self.token_budget, kept=kept, group=self.group)
         with _unchanged_on_error(kept):
-            for model_pass in Pass(index, readings, token_budget or self.token_budget, kept).run(on_progress):
+            for model_pass in batch_pass.run(on_progress):
                 for reading, at, x in model_pass.read:
                     outputs[reading][at] = x.to("cpu", torch.float32)
-        return [outputs[reading] for reading in readings]
+        return [self.group.sum(outputs[reading]) for reading in readings]
 
     def forward_backward(
         self,
@@ -119,9 +130,15 @@ class Engine:
         Raises ValueError for a frozen model, or a loss that does not fit the model's head.
         """
         index, kept = _index(batch)
-        budget = token_budget or self.token_budget
         with repeatable(self.device), _unchanged_on_error(kept):
-            return forward_backward(index, losses, token_budget=budget, kept=kept, on_progress=on_progress)
+            return forward_backward(
+                index,
+                losses,
+                token_budget=token_budget or self.token_budget,
+                kept=kept,
+                group=self.group,
+                on_progress=on_progress,
+            )
 
     def optimizer_step(self, model: Model, adamw: AdamW, max_gradient_norm: float) -> float:
         """One AdamW step; gradients are then cleared. Returns the global gradient norm before clipping.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from drpo_server.engine.batch_index import BatchIndex
+from drpo_server.engine.group import Group
 from drpo_server.engine.losses import entry_loss_sum, output_of, weights_of
 from drpo_server.engine.model import Model
 from drpo_server.engine.passes import KeptBatch, ModelPass, Pass
@@ -36,6 +38,7 @@ def forward_backward(
     *,
     token_budget: int,
     kept: KeptBatch | None,
+    group: Group,
     on_progress: OnProgress,
 ) -> list[LossResult]:
     """See Engine.forward_backward."""
@@ -44,14 +47,18 @@ def forward_backward(
             raise ValueError(f"model {loss.model.name!r} is frozen: it takes no loss")
     terms = [_Term(loss.loss, (loss.model, output_of(loss.loss), loss.temperature)) for loss in losses]
     readings = _readings(index, terms)
-    batch_pass = Pass(index, list(readings.values()), token_budget, kept)
+    make_pass = partial(Pass, index, token_budget=token_budget, kept=kept, group=group)
+    batch_pass = make_pass(list(readings.values()))
     outputs = {key: torch.zeros(index.entries(key[1])) for key in readings}
     models = {loss.model: None for loss in losses}
     try:
-        if len(batch_pass.cuts) > 1 and any(isinstance(term.loss, RowLoss) for term in terms):
-            on_progress = _second_half(on_progress, _linearise(index, terms, readings, token_budget, kept, on_progress))
+        if len(batch_pass.rounds) > 1 and any(isinstance(term.loss, RowLoss) for term in terms):
+            compared = {term.key for term in terms if isinstance(term.loss, RowLoss)}
+            first = make_pass([readings[key] for key in readings if key in compared])
+            _linearise(index, terms, first, group, on_progress)
+            on_progress = _second_half(on_progress, first.rows)
         for model_pass in batch_pass.run(on_progress):
-            _backward(model_pass, terms, index, outputs)
+            _backward(model_pass, terms, index, outputs, group)
             del model_pass
         gradients = {model: _gradients(model) for model in models}
         for model, added in gradients.items():
@@ -60,7 +67,12 @@ def forward_backward(
         for model in models:
             for parameter in model.named_parameters().values():
                 parameter.grad = None
-    return [LossResult(loss=term.total, outputs=outputs[term.key]) for term in terms]
+    totals = group.sum(torch.tensor([0.0 if term.fixed else term.total for term in terms], dtype=torch.float64))
+    outputs = {key: group.sum(output) for key, output in outputs.items()}
+    return [
+        LossResult(loss=term.total if term.fixed else total, outputs=outputs[term.key])
+        for term, total in zip(terms, totals.tolist(), strict=True)
+    ]
 
 
 def _readings(index: BatchIndex, terms: Sequence[_Term]) -> dict[_Key, Reading]:
@@ -83,6 +95,7 @@ def _backward(
     terms: Sequence[_Term],
     index: BatchIndex,
     outputs: dict[_Key, Tensor],
+    group: Group,
 ) -> None:
     sums: list[Tensor] = []
     for reading, at, x in model_pass.read:
@@ -90,36 +103,28 @@ def _backward(
         outputs[key][at] = x.detach().to("cpu", torch.float32)
         for term in terms:
             if term.key == key:
-                term_sum = _evaluate(term.loss, x, at, index)
+                term_sum = _evaluate(term.loss, x, at, index, group)
                 sums.append(term_sum)
-                if not term.fixed:
+                # Every process evaluates a comparison of rows, and all get the same.
+                if not term.fixed and (group.rank == 0 or not isinstance(term.loss, RowLoss)):
                     term.total += float(term_sum.detach())
     total = torch.stack(sums).sum()
     if total.requires_grad:
         total.backward()
 
 
-def _evaluate(loss: Loss, x: Tensor, at: Tensor, index: BatchIndex) -> Tensor:
+def _evaluate(loss: Loss, x: Tensor, at: Tensor, index: BatchIndex, group: Group) -> Tensor:
     if isinstance(loss, RowLoss):
-        whole = x.new_zeros(index.entries(output_of(loss))).index_copy(0, at.to(x.device), x)
-        return row_loss_sum(loss, whole, index.batch.span_lengths)
+        whole = x.new_zeros(index.entries(output_of(loss)))
+        if group.size > 1:  # the entries of the others are constants here; each adds its own part of the gradient
+            whole = group.sum(whole.index_copy(0, at.to(x.device), x.detach()))
+        return row_loss_sum(loss, whole.index_copy(0, at.to(x.device), x), index.batch.span_lengths)
     return entry_loss_sum(loss, x, lambda array: array[at].to(x))
 
 
-def _linearise(
-    index: BatchIndex,
-    terms: Sequence[_Term],
-    readings: dict[_Key, Reading],
-    token_budget: int,
-    kept: KeptBatch | None,
-    on_progress: OnProgress,
-) -> int:
-    """Comparisons that span micro-batches: reads all that they are computed from first, and replaces each loss by the
-    linear one that has its gradient there. Returns the rows that were read."""
-    compared = [(term, term.loss) for term in terms if isinstance(term.loss, RowLoss)]
-    keys = {term.key for term, _ in compared}
-    first = Pass(index, [readings[key] for key in _in_order(keys, readings)], token_budget, kept)
-    rows = sum(len(part.rows) for part in first.cuts)
+def _linearise(index: BatchIndex, terms: Sequence[_Term], first: Pass, group: Group, on_progress: OnProgress) -> None:
+    """Comparisons that span micro-batches: reads all that they are computed from in a first pass, and replaces each
+    loss by the linear one that has its gradient there."""
     outputs: dict[_Key, Tensor] = {}
     with torch.no_grad():
         for model_pass in first.run(lambda done, total: on_progress(done, 2 * total)):
@@ -127,18 +132,16 @@ def _linearise(
                 key = (reading.model, reading.output, reading.temperature)
                 whole = outputs.setdefault(key, x.new_zeros(index.entries(reading.output)))
                 whole[at.to(x.device)] = x
-    for term, loss in compared:
+    outputs = {key: group.sum(output) for key, output in outputs.items()}
+    for term in terms:
+        loss = term.loss
+        if not isinstance(loss, RowLoss):
+            continue
         leaf = outputs[term.key].clone().requires_grad_()
         total = row_loss_sum(loss, leaf, index.batch.span_lengths)
         (slopes,) = torch.autograd.grad(total, leaf)
         term.total, term.fixed = float(total.detach()), True
         term.loss = Linear(term.key[1], slopes.cpu())
-    return rows
-
-
-def _in_order(keys: set[_Key], readings: dict[_Key, Reading]) -> list[_Key]:
-    """The keys in the order of the readings, as sets have none that repeats."""
-    return [key for key in readings if key in keys]
 
 
 def _second_half(on_progress: OnProgress, rows_before: int) -> OnProgress:

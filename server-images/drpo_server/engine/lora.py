@@ -1,7 +1,8 @@
 """Low-rank updates W + (alpha / rank) B A of frozen linear layers (Hu et al. 2021, arXiv 2106.09685).
 
 The layers hold no adapter: a switch says whose updates count for the pass under way, so that any number of models share
-one base and deleting a model frees its updates.
+one base and deleting a model frees its updates. A model's updates of one block are a module that runs the block, so
+that what is done with modules (sharding, recomputing) can be done with them.
 """
 
 from __future__ import annotations
@@ -9,35 +10,59 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drpo_server.engine.packed_linear import PackedWeight
+from drpo_server.engine.whole_tensors import whole
 
 _PEFT_PREFIX = "base_model.model."
 
 
-@dataclass(frozen=True)
-class LoraPair:
+class LoraPair(nn.Module):
     """The update of one layer."""
 
-    a: nn.Parameter  # [rank, in]
-    b: nn.Parameter  # [out, rank]
-    scale: float
+    def __init__(self, a: nn.Parameter, b: nn.Parameter, scale: float) -> None:
+        """a [rank, in], b [out, rank]."""
+        super().__init__()
+        self.a = a
+        self.b = b
+        self.scale = scale
 
     def delta(self) -> Tensor:
         """scale * B A, [out, in]."""
-        return (self.b @ self.a).mul_(self.scale).detach()
+        return (whole(self.b) @ whole(self.a)).mul_(self.scale).detach()
+
+
+class BlockAdapters(nn.Module):
+    """The updates of one block's layers, by the layers' full names."""
+
+    def __init__(self, switch: AdapterSwitch) -> None:
+        super().__init__()
+        self.pairs: dict[str, LoraPair] = {}
+        self._switch = switch
+        self._registered = nn.ModuleList()
+
+    def add(self, layer: str, pair: LoraPair) -> None:
+        self.pairs[layer] = pair
+        self._registered.append(pair)
+
+    def forward(self, block: nn.Module, hidden: Tensor, **arguments: Any) -> Any:
+        """What the block makes of its arguments with these updates."""
+        with self._switch.using(self.pairs):
+            return block(hidden, **arguments)
 
 
 class AdapterSwitch:
-    """Names the updates that count now: none, unless inside `using`."""
+    """Names the updates that count now: none, unless inside `using` or `around`."""
 
     def __init__(self) -> None:
         self.active: Mapping[str, LoraPair] = {}
+        self.blocks: Mapping[int, BlockAdapters] = {}
+        """Adapters that run a block in its place."""
 
     @contextmanager
     def using(self, pairs: Mapping[str, LoraPair]) -> Iterator[None]:
@@ -48,6 +73,16 @@ class AdapterSwitch:
             yield
         finally:
             self.active = before
+
+    @contextmanager
+    def around(self, blocks: Mapping[int, BlockAdapters]) -> Iterator[None]:
+        """Applies the updates of these blocks, by their index, until the block ends; the ones before come back."""
+        before = self.blocks
+        self.blocks = blocks
+        try:
+            yield
+        finally:
+            self.blocks = before
 
 
 class LoraLinear(nn.Linear):

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from drpo_server.engine.adamw import AdamWState
 from drpo_server.engine.base import Base
-from drpo_server.engine.lora import LoraPair, peft_keys, random_a
+from drpo_server.engine.lora import BlockAdapters, LoraPair, peft_keys, random_a
 from drpo_server.engine.network import Network
+from drpo_server.engine.scope import Scope
 from drpo_server.engine.types import Head, LoraShape
+from drpo_server.engine.whole_tensors import like, whole
 
 _SCORE_WEIGHT, _SCORE_BIAS = "score.weight", "score.bias"
+
+T = TypeVar("T")
+
+
+class ScoreHead(nn.Module):
+    """Weights of a scalar head."""
+
+    def __init__(self, weight: nn.Parameter, bias: nn.Parameter) -> None:
+        """weight [1, hidden], bias [1]."""
+        super().__init__()
+        self.weight = weight
+        self.bias = bias
 
 
 class Model:
@@ -34,21 +49,22 @@ class Model:
         self.head = head
         self.trainable = trainable
         self.optimizer_step = 0
-        self.network: Network = base.network if lora is not None else base.network.copy(base.network.dtype)
+        self.network: Network = base.network if lora is not None else base.full_network()
         self.first_block = 0
         """The first block with weights of this model's own."""
-        self._pairs: dict[str, LoraPair] = {}
-        self._parameters: dict[str, nn.Parameter] = {}
+        self._adapters: dict[int, BlockAdapters] = {}
+        self._score: ScoreHead | None = None
+        self._scope: Scope | None = None
         if lora is not None:
             self._add_lora(lora, seed)
-        else:
-            self._parameters.update(self._full_parameters())
         if head is Head.SCALAR:
-            self._add_score()
+            self._score = self._first_score()
         elif self.network.output_weight() is None:
             raise ValueError(f"{base.path}: a sequence classifier's folder has no language-model head")
-        for parameter in self._parameters.values():
+        for parameter in self._own_parameters().values():
             parameter.requires_grad_(trainable)
+        self._shard()
+        self._parameters = self._own_parameters()
         self.gradients: dict[str, Tensor] = {}
         """Accumulated since the last optimiser step, by name."""
         self.adamw = AdamWState()
@@ -66,12 +82,31 @@ class Model:
     @contextmanager
     def active(self) -> Iterator[None]:
         """The network computes as this model until the block ends."""
-        with self.network.switch.using(self._pairs):
+        with self.network.switch.around(self._adapters):
+            yield
+
+    def within(self, work: Callable[[], T]) -> T:
+        """Does work that uses the model's weights and the network's; its tensors are in lists, tuples or dicts."""
+        scope = self._scope
+        return self.network.within(work if scope is None else lambda: scope.within(work))
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Within the model: all of its weights are on every device until the block ends, so that no process waits for
+        another."""
+        scopes = [scope for scope in (self.network.scope, self._scope) if scope is not None]
+        if not scopes:
+            yield
+            return
+        from drpo_server.engine.sharding import gathered  # slow to import
+
+        with gathered(*scopes):
             yield
 
     def score(self, hidden: Tensor) -> Tensor:
         """The scalar head on [states, hidden], after the final norm; [states], float32 or wider."""
-        weight, bias = self._parameters[_SCORE_WEIGHT], self._parameters[_SCORE_BIAS]
+        assert self._score is not None
+        weight, bias = self._score.weight, self._score.bias
         return hidden.to(weight.dtype) @ weight[0] + bias
 
     def state(self) -> dict[str, Tensor]:
@@ -90,7 +125,7 @@ class Model:
         self._check_state(state)
         with torch.no_grad():
             for name, parameter in self._parameters.items():
-                parameter.copy_(state[name])
+                parameter.copy_(like(parameter, state[name]))
         self.gradients = {}
         self.adamw = AdamWState()
         self.weights_changed()
@@ -136,10 +171,11 @@ class Model:
         """The base with the updates added in, by Hugging Face keys, on the CPU; a scalar head as `score.weight`
         (and `score.bias`, unless it is 0, as Hugging Face's classifiers have none) in place of the output head."""
         module, family = self.network.module, self.network.family
+        pairs = {name: pair for adapters in self._adapters.values() for name, pair in adapters.pairs.items()}
         merged: dict[str, Tensor] = {}
         for name, parameter in module.named_parameters():
-            weight = parameter.detach()
-            pair = self._pairs.get(name.removesuffix(".weight"))
+            weight = whole(parameter).detach()
+            pair = pairs.get(name.removesuffix(".weight"))
             if pair is not None:
                 weight = (weight.to(pair.a.dtype) + pair.delta()).to(weight.dtype)
             head, _, rest = name.partition(".")
@@ -150,8 +186,9 @@ class Model:
             merged[name] = _cpu_copy(weight)
         if self.head is Head.SCALAR:
             merged[_SCORE_WEIGHT] = _cpu_copy(self._parameters[_SCORE_WEIGHT])
-            if self._parameters[_SCORE_BIAS].any():
-                merged[_SCORE_BIAS] = _cpu_copy(self._parameters[_SCORE_BIAS])
+            bias = _cpu_copy(self._parameters[_SCORE_BIAS])
+            if bias.any():
+                merged[_SCORE_BIAS] = bias
         return merged
 
     def peft_config(self) -> dict[str, object]:
@@ -193,21 +230,44 @@ class Model:
                 a = random_a(lora.rank, layer.in_features, generator).to(device, dtype)
                 b = torch.zeros(layer.out_features, lora.rank, device=device, dtype=dtype)
                 pair = LoraPair(nn.Parameter(a), nn.Parameter(b), lora.alpha / lora.rank)
-                self._pairs[name] = pair
-                a_key, b_key = peft_keys(name)
-                self._parameters[a_key], self._parameters[b_key] = pair.a, pair.b
+                self._adapters.setdefault(block, BlockAdapters(self.network.switch)).add(name, pair)
 
-    def _full_parameters(self) -> dict[str, nn.Parameter]:
-        named = self.network.module.named_parameters()
-        return {name: p for name, p in named if self.head is Head.LANGUAGE_MODEL or not name.startswith("lm_head.")}
-
-    def _add_score(self) -> None:
-        like = next(self.network.module.parameters())
-        dtype = torch.promote_types(like.dtype, torch.float32)
+    def _first_score(self) -> ScoreHead:
+        some = next(self.network.module.parameters())
+        dtype = torch.promote_types(some.dtype, torch.float32)
         weight = self.base.first_head.get(_SCORE_WEIGHT, torch.zeros(1, self.base.hidden_size))
         bias = self.base.first_head.get(_SCORE_BIAS, torch.zeros(1))
-        self._parameters[_SCORE_WEIGHT] = nn.Parameter(weight.to(like.device, dtype, copy=True))
-        self._parameters[_SCORE_BIAS] = nn.Parameter(bias.to(like.device, dtype, copy=True))
+        return ScoreHead(
+            nn.Parameter(weight.to(some.device, dtype, copy=True)), nn.Parameter(bias.to(some.device, dtype, copy=True))
+        )
+
+    def _own_parameters(self) -> dict[str, nn.Parameter]:
+        """By the names of state()."""
+        own: dict[str, nn.Parameter] = {}
+        for adapters in self._adapters.values():
+            for name, pair in adapters.pairs.items():
+                own |= zip(peft_keys(name), (pair.a, pair.b), strict=True)
+        if self.lora is None:
+            named = self.network.module.named_parameters()
+            scalar = self.head is Head.SCALAR
+            own |= {name: p for name, p in named if not scalar or not name.startswith("lm_head.")}
+        if self._score is not None:
+            own |= {_SCORE_WEIGHT: self._score.weight, _SCORE_BIAS: self._score.bias}
+        return own
+
+    def _shard(self) -> None:
+        """Spreads the model's own weights over the group, if it has more than one process."""
+        group = self.base.group
+        if self.lora is None:
+            self.network.shard(group)
+        if group.size == 1 or (self.lora is None and self._score is None):
+            return
+        from drpo_server.engine.sharding import shard  # slow to import
+
+        adapters = list(self._adapters.values())
+        self._scope = Scope(*adapters, *([] if self._score is None else [self._score]))
+        dtype = self.network.dtype
+        shard(self._scope, adapters, group, dtype=dtype, scope_dtype=torch.promote_types(dtype, torch.float32))
 
     def _check_state(self, state: Mapping[str, Tensor]) -> None:
         missing, unknown = self._parameters.keys() - state.keys(), state.keys() - self._parameters.keys()
@@ -220,11 +280,11 @@ class Model:
 
 
 def _cpu_copy(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", copy=True).contiguous()
+    return whole(tensor.detach()).to("cpu", copy=True).contiguous()
 
 
 def _cpu_bytes(tensor: Tensor) -> bytes:
-    flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+    flat = whole(tensor.detach()).cpu().contiguous().view(-1).view(torch.uint8)
     return flat.numpy().tobytes()
 
 

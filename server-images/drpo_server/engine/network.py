@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from drpo_server.engine.attention import AttentionPlan, use_planned_attention
+from drpo_server.engine.group import Group
 from drpo_server.engine.lora import AdapterSwitch, LoraLinear
 from drpo_server.engine.packed_linear import LARGEST_BYTES, PackedWeight, can_pack
 from drpo_server.engine.rms_norm import install_rms_norm
+from drpo_server.engine.scope import Scope
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,11 @@ FAMILIES: dict[str, Family] = {
 class Network:
     """The modules of one causal language model. Rows travel packed, one token after the other, in a batch of one."""
 
-    def __init__(self, module: nn.Module, family: Family, switch: AdapterSwitch, dtype: torch.dtype) -> None:
+    def __init__(
+        self, module: nn.Module, family: Family, switch: AdapterSwitch, dtype: torch.dtype, *, recompute: bool = False
+    ) -> None:
+        """recompute: blocks keep only their input, and are computed again in the backward pass (activation
+        checkpointing, Chen et al. 2016, arXiv 1604.06174)."""
         self.module = module.eval()
         self.family = family
         self.switch = switch
@@ -51,6 +62,9 @@ class Network:
         self._embedding = body.get_submodule(family.embedding)
         self._rotary = body.get_submodule("rotary_emb")
         self._packed_head: PackedWeight | None = None
+        self.scope: Scope | None = None
+        """What passes run within, if the weights are sharded."""
+        self.recompute = recompute
         use_planned_attention(module)
         install_rms_norm(module)
         self._final_norm = body.get_submodule(family.final_norm)
@@ -59,7 +73,19 @@ class Network:
     def copy(self, dtype: torch.dtype) -> Network:
         """Weights of its own. They are held in float32 or wider, and cast for each operation if dtype is narrower."""
         module = copy.deepcopy(self.module).to(torch.promote_types(dtype, torch.float32))
-        return Network(module, self.family, AdapterSwitch(), dtype)
+        return Network(module, self.family, AdapterSwitch(), dtype, recompute=self.recompute)
+
+    def shard(self, group: Group) -> None:
+        """Spreads the weights over the group, if it has more than one process."""
+        if group.size > 1:
+            from drpo_server.engine.sharding import shard  # slow to import
+
+            self.scope = Scope(self.module)
+            shard(self.scope, self.blocks, group, dtype=self.dtype, scope_dtype=self.dtype)
+
+    def within(self, work: Callable[[], T]) -> T:
+        """Does work that uses the weights; its tensors are in lists, tuples or dicts."""
+        return work() if self.scope is None else self.scope.within(work)
 
     def output_weight(self) -> Tensor | None:
         """Weights of the language-model head, [vocabulary, hidden]; None if the folder had none."""
@@ -105,8 +131,9 @@ class Network:
         position_ids = positions.unsqueeze(0)
         rotations = self._rotary(packed, position_ids)
         with self.precision():
-            for block in self.blocks[first:last]:
-                packed = block(
+            for index in range(first, last):
+                packed = self._run_block(
+                    index,
                     packed,
                     attention_mask=None,
                     position_ids=position_ids,
@@ -114,6 +141,14 @@ class Network:
                     attention_plan=plan,
                 )
         return packed.squeeze(0)
+
+    def _run_block(self, index: int, hidden: Tensor, **arguments: Any) -> Tensor:
+        adapters, block = self.switch.blocks.get(index), self.blocks[index]
+        run: Any = block if adapters is None else partial(adapters, block)
+        if self.recompute and torch.is_grad_enabled():
+            run = partial(checkpoint, run, use_reentrant=False, preserve_rng_state=False)
+        out: Tensor = run(hidden, **arguments)
+        return out
 
     def final_norm(self, hidden: Tensor) -> Tensor:
         """[tokens, hidden] -> [tokens, hidden]."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.micro_batches import MicroBatch
 from drpo_server.engine.network import Network
 
@@ -27,15 +28,17 @@ class TrunkStates:
         copied._place = {depth: place.clone() for depth, place in self._place.items()}
         return copied
 
-    def deepest(self, micro_batch: MicroBatch, depth: int) -> tuple[int, Tensor] | None:
-        """States [packed tokens, hidden] at the deepest depth, up to this one, that is known for all tokens."""
-        for known in sorted((d for d in self._states if d <= depth), reverse=True):
-            place = self._place[known][micro_batch.flat]
-            if bool((place >= 0).all()):
-                if len(self._states[known]) > 1:
-                    self._states[known] = [torch.cat(self._states[known])]
-                return known, self._states[known][0][place.to(self._states[known][0].device)]
-        return None
+    def known(self, micro_batch: MicroBatch, depth: int) -> bool:
+        """Whether the states at this depth are known for all tokens."""
+        return depth in self._states and bool((self._place[depth][micro_batch.flat] >= 0).all())
+
+    def at(self, micro_batch: MicroBatch, depth: int) -> Tensor:
+        """States [packed tokens, hidden] at a depth that is known."""
+        states = self._states[depth]
+        if len(states) > 1:
+            states[:] = [torch.cat(states)]
+        place = self._place[depth][micro_batch.flat]
+        return states[0][place.to(states[0].device)]
 
     def add(self, micro_batch: MicroBatch, depth: int, states: Tensor) -> None:
         """Keeps the states [packed tokens, hidden] after `depth` blocks, for every row here."""
@@ -50,13 +53,25 @@ class TrunkStates:
 
 
 @torch.no_grad()
-def trunk(network: Network, micro_batch: MicroBatch, depth: int, kept: TrunkStates | None) -> Tensor:
+def trunk(
+    network: Network, micro_batch: MicroBatch, depth: int, kept: TrunkStates | None, group: Group = ALONE
+) -> Tensor:
     """Hidden states [packed tokens, hidden] after the first `depth` blocks, which no active adapter touches."""
-    known = kept.deepest(micro_batch, depth) if kept is not None else None
-    start, hidden = known if known is not None else (0, network.embed(micro_batch.token_ids))
+    start = _first_unknown(micro_batch, depth, kept, group) if kept is not None else 0
+    if kept is None or start == 0 or micro_batch.is_stand_in:
+        hidden = network.embed(micro_batch.token_ids)
+    else:
+        hidden = kept.at(micro_batch, start)
     if start == depth:
         return hidden
     hidden = network.run_blocks(hidden, start, depth, micro_batch.positions, micro_batch.attention)
-    if kept is not None:
+    if kept is not None and not micro_batch.is_stand_in:
         kept.add(micro_batch, depth, hidden)
     return hidden
+
+
+def _first_unknown(micro_batch: MicroBatch, depth: int, kept: TrunkStates, group: Group) -> int:
+    """How many blocks need not be run: the same in all processes, as they gather the weights of a block together."""
+    known = [micro_batch.is_stand_in or kept.known(micro_batch, blocks) for blocks in range(1, depth + 1)]
+    agreed = group.least(torch.tensor(known, dtype=torch.uint8)).nonzero()
+    return int(agreed[-1]) + 1 if len(agreed) else 0

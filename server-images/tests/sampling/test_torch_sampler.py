@@ -197,7 +197,7 @@ def test_sampling_can_be_stopped(model: Model) -> None:
     with pytest.raises(Cancelled):
         sample(model, [SampleContext(PROMPT, 50, 0, [1])], PLAIN, lambda _: None, stop)
     assert positions == 3
-    assert not model.network.switch.active
+    assert not model.network.switch.blocks
 
 
 def test_log_probabilities_are_those_of_a_forward_pass(model: Model) -> None:
