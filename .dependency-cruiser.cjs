@@ -9,7 +9,7 @@ const layers = [
   ["sweep/", "report/", "dashboard/"],
   ["stages/"],
   ["drpo/"],
-  ["rpc/", "data/", "run/", "cache/", "server/", "judge/", "rewards/", "user-modules/", "loggers/"],
+  ["rpc/", "samplers/", "data/", "run/", "cache/", "server/", "judge/", "rewards/", "user-modules/", "loggers/"],
   ["testbed/"],
   ["durable-files/"],
   ["http/"],

@@ -32,11 +32,20 @@ export class ServerUnavailableError extends EnvironmentError {
   override readonly retryable = true;
 }
 
+/** A server that can be reached said nothing for too long: it hangs. */
+export class SilentServerError extends EnvironmentError {}
+
 /** Another orchestrator took the run over, or the weights are not those expected: going on would corrupt the run. */
 export class FencedOffError extends EnvironmentError {}
 
 /** The server does not have what the call names: a model, a kept batch, a checkpoint or a file. */
 export class NotOnServerError extends EnvironmentError {}
+
+/** The server is another process than when the connection was made, so the run's models are gone from it. */
+export class ServerRestartedError extends NotOnServerError {}
+
+/** A sampler computes something else than the trainer from what should be the same weights. */
+export class SamplerDriftError extends EnvironmentError {}
 
 /** The run itself went wrong: a loss or a gradient that is not finite, or a KL beyond its limit. */
 export class DivergedError extends DrpoError {

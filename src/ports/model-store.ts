@@ -36,6 +36,8 @@ export interface ServerInfo {
   readonly memoryAvailableBytes: number;
   readonly capabilities: readonly string[];
   readonly instanceId: string;
+  /** Calls of SampleRollouts that it computes side by side. */
+  readonly samplingSlots: number;
 }
 
 /** Weights: how they come to be and where they are kept. Every mutating call is idempotent. */

@@ -27,16 +27,30 @@ export interface Continuation {
   readonly version: ModelVersion;
 }
 
+export interface SampleRequest {
+  readonly model: ModelHandle;
+  readonly contexts: readonly SampleContext[];
+  readonly params: SamplingParams;
+}
+
+/** A continuation that is finished, and whose it is. */
+export interface PlacedContinuation {
+  readonly contextIndex: number;
+  readonly continuationIndex: number;
+  readonly continuation: Continuation;
+}
+
+export interface SampleOptions extends CallOptions {
+  /**
+   * Called with continuations that are finished while others are still being written: with each sub-batch, where there
+   * are any. What is in a sub-batch is a function of the request; the order of the calls is not.
+   */
+  readonly onSampled?: ((part: readonly PlacedContinuation[]) => void) | undefined;
+}
+
 export interface Sampler {
   /** @returns continuations[context][seed], whatever the order in which they finished. */
-  sample(
-    request: {
-      readonly model: ModelHandle;
-      readonly contexts: readonly SampleContext[];
-      readonly params: SamplingParams;
-    },
-    options?: CallOptions,
-  ): Promise<readonly (readonly Continuation[])[]>;
+  sample(request: SampleRequest, options?: SampleOptions): Promise<readonly (readonly Continuation[])[]>;
   /** Makes the sampler hold this version. */
   syncWeights(model: ModelHandle, options?: CallOptions): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { FencedOffError, NotOnServerError } from "../errors.js";
+import { FencedOffError, NotOnServerError, ServerRestartedError } from "../errors.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Caller } from "./caller.js";
 import { getServerInfo } from "./model-store.js";
@@ -6,7 +6,7 @@ import { getServerInfo } from "./model-store.js";
 /**
  * A server that restarted knows neither fences nor models, which looks as if another process had taken the run over. So
  * on such a refusal ask whether it is still the same process.
- * @throws NotOnServerError if it is another one: reconnect, restore the last commit and replay.
+ * @throws ServerRestartedError if it is another one: reconnect, restore the last commit and replay.
  */
 export const explainRestart =
   (caller: Caller, instanceId: string) =>
@@ -14,7 +14,7 @@ export const explainRestart =
     if (!(error instanceof FencedOffError || error instanceof NotOnServerError)) return;
     const info = await caller.unary(getServerInfo, {}, { signal: options.signal }).catch(() => undefined);
     if (info === undefined || info.instanceId === instanceId) return;
-    throw new NotOnServerError(
+    throw new ServerRestartedError(
       `The server at ${caller.address} has restarted and lost the run's models: go on from the last commit with --resume.`,
       { cause: error },
     );

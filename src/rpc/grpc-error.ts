@@ -9,6 +9,7 @@ import {
   InterruptedError,
   NotOnServerError,
   ServerUnavailableError,
+  SilentServerError,
 } from "../errors.js";
 
 /** Why the client itself ended a call: the user asked, or the server said nothing for too long. */
@@ -71,7 +72,7 @@ export const fromGrpcError = (
     return new InterruptedError(`${where}: interrupted. ${RESUME}`, { cause: failure });
   if (context.stopped === "silent") {
     const seconds = context.silenceTimeoutMs / 1000;
-    return new EnvironmentError(
+    return new SilentServerError(
       `${where}: no word for ${seconds} s, so the server hangs. Look at its log and restart it; if it was only slow, raise ` +
         `server.silenceTimeoutMs. ${RESUME}`,
       { cause: failure },

@@ -83,6 +83,7 @@ export const toServerInfo = (info: GetServerInfoResponse): ServerInfo => ({
   memoryAvailableBytes: Number(info.memoryAvailableBytes),
   capabilities: info.capabilities,
   instanceId: info.instanceId,
+  samplingSlots: Math.max(1, info.samplingSlots),
 });
 
 const toWireModel = (model: CreateModel): Omit<CreateModelRequest, "mutation"> => {

@@ -1,5 +1,5 @@
 import type { BatchInput, BatchRow, Output } from "../ports/trainer.js";
-import type { BatchInput as WireBatchInput } from "../proto-gen/drpo/v1/common.js";
+import type { BatchInput as WireBatchInput, TokenBatch } from "../proto-gen/drpo/v1/common.js";
 
 /** How many numbers an output of a batch holds. */
 export interface BatchShape {
@@ -17,18 +17,14 @@ export const outputLength = (shape: BatchShape, output: Output): number =>
   output === "scores" ? shape.rows : shape.spanTokens;
 
 /** Rows are packed: one array of tokens, and three of lengths. */
+export const toWireRows = (rows: readonly BatchRow[]): TokenBatch => ({
+  tokenIds: rows.flatMap(({ tokens }) => tokens),
+  rowLengths: rows.map(({ tokens }) => tokens.length),
+  spanStarts: rows.map(({ spanStart }) => spanStart),
+  spanLengths: rows.map(({ spanLength }) => spanLength),
+});
+
 export const toWireBatch = (batch: BatchInput): WireBatchInput => {
   if ("keptBatchId" in batch) return { source: { $case: "keptBatchId", value: batch.keptBatchId }, keepAs: "" };
-  return {
-    source: {
-      $case: "rows",
-      value: {
-        tokenIds: batch.rows.flatMap(({ tokens }) => tokens),
-        rowLengths: batch.rows.map(({ tokens }) => tokens.length),
-        spanStarts: batch.rows.map(({ spanStart }) => spanStart),
-        spanLengths: batch.rows.map(({ spanLength }) => spanLength),
-      },
-    },
-    keepAs: batch.keepAs ?? "",
-  };
+  return { source: { $case: "rows", value: toWireRows(batch.rows) }, keepAs: batch.keepAs ?? "" };
 };

@@ -8,35 +8,53 @@ import {
   SyncWeightsRequest,
   type SamplerServiceServer,
 } from "../proto-gen/drpo/v1/sampler_service.js";
+import type { ModelVersion } from "../proto-gen/drpo/v1/common.js";
 import { checkHead } from "./check-model.js";
+import { readCheckpoint } from "./checkpoints.js";
 import { checkTokens, decodeRows } from "./decode-batch.js";
 import { findModel } from "./find-model.js";
 import { forward } from "./forward.js";
 import { type Gate, streaming } from "./handlers.js";
 import { mutate } from "./mutate.js";
 import { sampleRollout } from "./sample-rollout.js";
-import { invalid } from "./service-error.js";
-import { versionOf } from "./tabular-model.js";
-import { findRun, type World } from "./world.js";
+import { invalid, notFound, refused } from "./service-error.js";
+import { restoreModel, versionOf } from "./tabular-model.js";
+import { findRun, type RunState, type World } from "./world.js";
 
 const REASONS: Readonly<Record<Reason, FinishReason>> = { stop: FinishReason.STOP, length: FinishReason.LENGTH };
 
-/** SamplerService on tables: it samples from the trainer's own weights, so it has nothing to sync. */
+/** SamplerService on tables: its own, or those that another testbed published. */
 export const samplerService = (world: World, gate: Gate): SamplerServiceServer => ({
   sampleRollouts: streaming(gate, "SampleRollouts", (request: SampleRolloutsRequest) =>
     runSampleRollouts(world, request).map((value) => ({ $case: "rollout" as const, value })),
   ),
   syncWeights: streaming(gate, "SyncWeights", async (request: SyncWeightsRequest) => {
     const payload = SyncWeightsRequest.encode(request).finish();
-    const version = await mutate(world, { mutation: request.mutation, payload }, (run) =>
-      versionOf(findModel(run, request.model)),
-    );
-    return [{ $case: "result" as const, value: { version, heldAs: "own weights" } }];
+    const value = await mutate(world, { mutation: request.mutation, payload }, (run) => {
+      if (request.source !== undefined) return { version: hold(world, run, request), heldAs: "published weights" };
+      return { version: versionOf(findModel(run, request.model)), heldAs: "own weights" };
+    });
+    return [{ $case: "result" as const, value }];
   }),
   computeLogprobs: streaming(gate, "ComputeLogprobs", (request: ComputeLogprobsRequest) => [
     { $case: "result" as const, value: runComputeLogprobs(world, request) },
   ]),
 });
+
+/** Takes the weights of a checkpoint in, as the version that the request names. */
+const hold = (world: World, run: RunState, { model: ref, source }: SyncWeightsRequest): ModelVersion => {
+  if (source?.$case !== "checkpoint" || ref?.version === undefined)
+    throw invalid("a version and a checkpoint must be set");
+  if (world.options.weightsFrom === undefined) throw invalid("this testbed was not told where weights are");
+  const saved = readCheckpoint(world.options.weightsFrom, source.value)[ref.model];
+  if (saved === undefined) throw notFound(`checkpoint ${source.value.uri} holds no model ${ref.model}`);
+  const model = restoreModel(saved, world.ruleOf, { generation: ref.version.generation, trainable: false });
+  model.optimizerStep = ref.version.optimizerStep;
+  if (versionOf(model).weightsHash !== ref.version.weightsHash)
+    throw refused(`checkpoint ${source.value.uri} has other weights than the version that was asked for`);
+  run.models.set(ref.model, model);
+  return versionOf(model);
+};
 
 const runComputeLogprobs = (
   world: World,

@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly scores?: WeightRule<number> | undefined;
   /** Contexts with the same last so many tokens share their weights; left out: every sequence has its own. */
   readonly memoryTokens?: number | undefined;
+  /** Where published weights are found: the store of the testbed that trains. Left out: this one has the weights itself. */
+  readonly weightsFrom?: CheckpointStore | undefined;
 }
 
 /** The state of a testbed: what a restart keeps (the store) and what it loses (the rest). */
