@@ -9,6 +9,7 @@ import {
   InterruptedError,
   NotOnServerError,
   ServerUnavailableError,
+  SilentServerError,
 } from "../../src/errors.js";
 import { fromGrpcError } from "../../src/rpc/grpc-error.js";
 
@@ -49,7 +50,7 @@ describe("when the client itself ended the call", () => {
 
   test("after silence: not retryable, as the server hangs; the time and the option are named", () => {
     const error = fail(status.CANCELLED, "silent");
-    expect(error.constructor).toBe(EnvironmentError);
+    expect(error).toBeInstanceOf(SilentServerError);
     expect(error.retryable).toBe(false);
     expect(error.message).toMatch(/1\.5 s.*server\.silenceTimeoutMs/);
   });

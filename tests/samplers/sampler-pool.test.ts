@@ -47,7 +47,7 @@ test("rollouts are those of the trainer, each once, in the order of the request,
 
 test("a version is published once, fetched once by whoever samples it, and deleted when a newer one has come", async () => {
   const fleet = await open(2);
-  const { pool, trainer, train } = fleet;
+  const { pool, trainer } = fleet;
   const published = (model: typeof fleet.model) =>
     trainer.testbed.store.read(`checkpoints/sync/policy-${model.version.weightsHash.slice(0, 16)}`);
   let { model } = fleet;
@@ -59,7 +59,7 @@ test("a version is published once, fetched once by whoever samples it, and delet
     expect(await pool.sample(request)).toEqual(await sampledByTrainer(fleet, request));
     expect(await pool.sample(request)).toHaveLength(6);
     const old = model;
-    model = await train(model);
+    model = await fleet.train(model);
     await pool.syncWeights(model);
     expect(published(old)).toBeUndefined();
   }
