@@ -8,14 +8,30 @@ import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING, Protocol
 
 from drpo_server.parent import exit_with_parent
 from drpo_server.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    import grpc
 
 EXIT_BAD_ARGUMENTS = 2
 EXIT_ENVIRONMENT = 3
 _STOP_GRACE_SECONDS = 5.0
 """A stop waits so long for calls under way."""
+
+
+class _Bound(Protocol):
+    """A server of either engine."""
+
+    @property
+    def server(self) -> grpc.Server: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def instance_id(self) -> str: ...
+    def close(self) -> None: ...
 
 
 def main() -> int:
@@ -45,15 +61,12 @@ def _serve(settings: Settings, serving_line: int) -> int:
         signal.signal(number, lambda *_: stop.set())
     # Imported here, as they take seconds: --help and bad arguments are answered at once.
     from drpo_server.errors import RequestError
+    from drpo_server.listening import CannotListen
     from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
-    from drpo_server.server import CannotListen, bind_server
 
     log = logging.getLogger("drpo_server")
     try:
-        bound = bind_server(settings)
-        for base in settings.preload:
-            if not stop.is_set():
-                bound.services.bases.load(base, "--preload")
+        bound = _bind(settings, stop)
     except RequestError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
@@ -65,7 +78,7 @@ def _serve(settings: Settings, serving_line: int) -> int:
     event = {
         "event": "serving",
         "address": f"{host}:{bound.port}",
-        "instance_id": bound.services.instance_id,
+        "instance_id": bound.instance_id,
         "schema_hash": SCHEMA_HASH,
     }
     os.write(serving_line, (json.dumps(event) + "\n").encode())
@@ -73,7 +86,31 @@ def _serve(settings: Settings, serving_line: int) -> int:
     stop.wait()
     log.info("stopping: calls under way have %g s", _STOP_GRACE_SECONDS)
     bound.server.stop(_STOP_GRACE_SECONDS).wait()
+    bound.close()
     return 0
+
+
+def _bind(settings: Settings, stop: threading.Event) -> _Bound:
+    """A server with its port and its engine, not started. An engine imports only what it needs itself."""
+    if settings.engine == "vllm":
+        from drpo_server.sampling.vllm.engine_options import prepare_environment
+
+        prepare_environment(settings)
+        try:
+            from drpo_server.sampling.vllm.server import bind_vllm_server
+        except ModuleNotFoundError as error:
+            raise RuntimeError(
+                f"{sys.executable} cannot import {error.name}: ./scripts/setup-vllm makes an interpreter that has vLLM "
+                "(.venv-vllm/bin/python)"
+            ) from error
+        return bind_vllm_server(settings)
+    from drpo_server.server import bind_server
+
+    bound = bind_server(settings)
+    for base in settings.preload:
+        if not stop.is_set():
+            bound.services.bases.load(base, "--preload")
+    return bound
 
 
 def _reserve_standard_output() -> int:

@@ -6,17 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from drpo_server.durable_files import hash_file, new_folder
-from drpo_server.engine.model import Model
 from drpo_server.engine.types import Head, LoraShape, OnProgress
 from drpo_server.errors import DataLoss, InvalidArgument, NotFound
 from drpo_server.storage import MANIFEST, RequestIdentity, folder_bytes, read_manifest, write_manifest
+
+if TYPE_CHECKING:
+    from drpo_server.engine.model import Model
 
 FORMAT = "drpo-checkpoint/1"
 

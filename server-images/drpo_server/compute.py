@@ -1,4 +1,4 @@
-"""The one thread that computes: all engine work runs on it, in the order of arrival."""
+"""The threads that compute: engine work runs on them, in the order of arrival. An engine in PyTorch has one."""
 
 from __future__ import annotations
 
@@ -69,6 +69,12 @@ class Call:
             self._reports += 1
             self._changed.notify_all()
 
+    def stop_if_cancelled(self) -> None:
+        """For work that has nothing to report yet. Raises Cancelled as report_progress does."""
+        with self._changed:
+            if self._cancelled:
+                raise Cancelled
+
     def emit(self, part: Message) -> None:
         """Hands a part of the answer to those who watch."""
         with self._changed:
@@ -138,15 +144,16 @@ class Call:
 
 
 class Compute:
-    """Runs calls one after the other on its own thread."""
+    """Runs calls one after the other on its own thread; on several threads, so many side by side."""
 
-    def __init__(self, prepare_thread: Callable[[], Any] = lambda: None) -> None:
+    def __init__(self, prepare_thread: Callable[[], Any] = lambda: None, threads: int = 1) -> None:
         self.advances = 0
         """Grows whenever the thread gets something done."""
         self._prepare_thread = prepare_thread
         self._queue: queue.SimpleQueue[Call] = queue.SimpleQueue()
         # A daemon: at the end of the process nobody waits for a pass that may take minutes.
-        threading.Thread(target=self._run, name="compute", daemon=True).start()
+        for _ in range(threads):
+            threading.Thread(target=self._run, name="compute", daemon=True).start()
 
     def submit(self, work: Work, *, total: int = 0) -> Call:
         """Queues the work. total: units of progress, where known beforehand."""

@@ -10,6 +10,9 @@ from typing import TypedDict
 
 from drpo_server.durable_files import write_file
 
+LEDGER = ".drpo-runs.json"
+"""File under the checkpoint root. Its name starts with '.', so no checkpoint can have it."""
+
 
 class _RunEntry(TypedDict):
     fence: int

@@ -12,28 +12,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Generic
 
 from google.protobuf.message import Message
 
 from drpo_server.compute import Call, Compute
 from drpo_server.errors import InvalidArgument
+from drpo_server.fenced_run import FencedRuns, R, StoredCall
 from drpo_server.proto_gen.common_pb2 import Mutation
-from drpo_server.runs import Run, Runs, StoredCall
 
-MutationWork = Callable[[Run, Call], Message]
 FindDurable = Callable[[], Message | None]
 """The answer of the same request that a file still holds, or None."""
 
 
-class Mutations:
+class Mutations(Generic[R]):
     """Starts mutating calls, or finds those that were made before."""
 
-    def __init__(self, runs: Runs, compute: Compute) -> None:
+    def __init__(self, runs: FencedRuns[R], compute: Compute) -> None:
         self._runs = runs
         self._compute = compute
 
     def begin(
-        self, request: Message, mutation: Mutation, work: MutationWork, find_durable: FindDurable = lambda: None
+        self,
+        request: Message,
+        mutation: Mutation,
+        work: Callable[[R, Call], Message],
+        find_durable: FindDurable = lambda: None,
     ) -> Call:
         """The call that answers this request: new, under way, or ended.
 
@@ -60,7 +64,7 @@ class Mutations:
             run.calls[mutation.request_id] = StoredCall(payload, call)
             return call
 
-    def at_once(self, request: Message, mutation: Mutation) -> Run:
+    def at_once(self, request: Message, mutation: Mutation) -> R:
         """The run, for a call whose answer is not stored and which does not compute. Raises as `begin` does."""
         run = self._runs.get(mutation.run_id)
         with run.lock:

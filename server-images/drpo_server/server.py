@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import torch
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
-from drpo_server.auth import TokenInterceptor
 from drpo_server.bases import Bases
 from drpo_server.compute import Compute
 from drpo_server.engine.engine import Engine
-from drpo_server.ledger import Ledger
+from drpo_server.ledger import LEDGER, Ledger
+from drpo_server.listening import add_discovery, listen
 from drpo_server.mutations import Mutations
 from drpo_server.proto_gen import (
     model_service_pb2,
@@ -42,29 +39,8 @@ from drpo_server.splits import Splits
 from drpo_server.storage import Storage
 from drpo_server.tokenizers import Tokenizers
 
-LEDGER = ".drpo-runs.json"
-"""File under the checkpoint root. Its name starts with '.', so no checkpoint can have it."""
-
 SPLITS = ".drpo-splits.jsonl"
 """File under the checkpoint root, too."""
-
-_RPC_THREADS = 64
-"""A watched stream holds one while it lasts."""
-
-_OPTIONS = [
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # Otherwise a second server would share the port, and calls would reach either.
-    ("grpc.so_reuseport", 0),
-    # A client may ping to see whether the connection lives.
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-    ("grpc.http2.max_ping_strikes", 0),
-]
-
-
-class CannotListen(Exception):
-    """The address is in use, or not one of this machine."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +50,13 @@ class BoundServer:
     server: grpc.Server
     port: int
     services: Services
+
+    @property
+    def instance_id(self) -> str:
+        return self.services.instance_id
+
+    def close(self) -> None:
+        """Nothing but this process has to end."""
 
 
 def build_services(settings: Settings) -> Services:
@@ -118,30 +101,10 @@ def _find_device(name: str) -> torch.device:
 
 def bind_server(settings: Settings) -> BoundServer:
     """Takes the port first, as it is the likeliest to fail. Raises CannotListen, and as build_services does."""
-    interceptors: list[grpc.ServerInterceptor[Any, Any]] = (
-        [TokenInterceptor(settings.token)] if settings.token is not None else []
-    )
-    server = grpc.server(
-        ThreadPoolExecutor(_RPC_THREADS, thread_name_prefix="rpc"), interceptors=interceptors, options=_OPTIONS
-    )
-    port = _bind(server, settings)
+    server, port = listen(settings)
     services = build_services(settings)
     _add_services(server, services)
     return BoundServer(server, port, services)
-
-
-def _bind(server: grpc.Server, settings: Settings) -> int:
-    try:
-        if settings.tls_cert is not None and settings.tls_key is not None:
-            pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
-            return server.add_secure_port(settings.address, grpc.ssl_server_credentials([pair]))
-        return server.add_insecure_port(settings.address)
-    except RuntimeError as error:
-        raise CannotListen(
-            f"cannot listen on {settings.address}: the port is in use, or the address is not this machine's. Choose "
-            "another "
-            "--port (0: any free one), or stop what uses it"
-        ) from error
 
 
 def _add_services(server: Any, services: Services) -> None:
@@ -150,18 +113,11 @@ def _add_services(server: Any, services: Services) -> None:
     sampler_service_pb2_grpc.add_SamplerServiceServicer_to_server(SamplerServicer(services), server)
     trainer_service_pb2_grpc.add_TrainerServiceServicer_to_server(TrainerServicer(services), server)
     reward_model_service_pb2_grpc.add_RewardModelServiceServicer_to_server(RewardModelServicer(services), server)
-    names = [
-        module.DESCRIPTOR.services_by_name[name].full_name
-        for module, name in (
-            (model_service_pb2, "ModelService"),
-            (tokenizer_service_pb2, "TokenizerService"),
-            (sampler_service_pb2, "SamplerService"),
-            (trainer_service_pb2, "TrainerService"),
-            (reward_model_service_pb2, "RewardModelService"),
-        )
-    ]
-    health_servicer = health.HealthServicer()
-    for name in ("", *names):
-        health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    add_discovery(
+        server,
+        model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
+        tokenizer_service_pb2.DESCRIPTOR.services_by_name["TokenizerService"],
+        sampler_service_pb2.DESCRIPTOR.services_by_name["SamplerService"],
+        trainer_service_pb2.DESCRIPTOR.services_by_name["TrainerService"],
+        reward_model_service_pb2.DESCRIPTOR.services_by_name["RewardModelService"],
+    )

@@ -8,7 +8,7 @@ from drpo_server.bases import Bases
 from drpo_server.compute import Compute
 from drpo_server.engine.engine import Engine
 from drpo_server.mutations import Mutations
-from drpo_server.runs import Runs
+from drpo_server.runs import Run, Runs
 from drpo_server.splits import Splits
 from drpo_server.storage import Storage
 from drpo_server.tokenizers import Tokenizers
@@ -23,7 +23,7 @@ class Services:
     engine: Engine
     compute: Compute
     runs: Runs
-    mutations: Mutations
+    mutations: Mutations[Run]
     bases: Bases
     tokenizers: Tokenizers
     storage: Storage

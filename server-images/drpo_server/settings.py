@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 TOKEN_VARIABLE = "DRPO_SERVER_TOKEN"
+TRAINER_TOKEN_VARIABLE = "DRPO_TRAINER_TOKEN"
+ENGINES = ("torch", "vllm")
 DTYPES = ("float32", "bfloat16", "float64")
 DEFAULT_TOKEN_BUDGET = 4096
 
@@ -35,6 +39,16 @@ class Settings:
     token: str | None
     """From the environment; never shown."""
     preload: tuple[str, ...]
+    engine: str = "torch"
+    base: Path | None = None
+    """What a vLLM server samples from; None for PyTorch, which loads bases as it is asked for them."""
+    engine_options: Mapping[str, Any] = field(default_factory=dict)
+    """vLLM's own, by their names."""
+    weights_from: str | None = None
+    """Where SyncWeights finds published weights: a folder, or the trainer's HOST:PORT."""
+    weights_tls_ca: Path | None = None
+    trainer_token: str | None = None
+    """From the environment; never shown."""
 
     @property
     def address(self) -> str:
@@ -59,6 +73,12 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         tls_key=options.tls_key,
         token=environment.get(TOKEN_VARIABLE) or None,
         preload=tuple(options.preload),
+        engine=options.engine,
+        base=options.base.resolve() if options.base is not None else None,
+        engine_options=options.engine_options,
+        weights_from=options.weights_from,
+        weights_tls_ca=options.weights_tls_ca,
+        trainer_token=environment.get(TRAINER_TOKEN_VARIABLE) or environment.get(TOKEN_VARIABLE) or None,
     )
     _check(settings)
     return settings
@@ -67,7 +87,8 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
 def _check(settings: Settings) -> None:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
-    for file in (settings.tls_cert, settings.tls_key):
+    _check_engine(settings)
+    for file in (settings.tls_cert, settings.tls_key, settings.weights_tls_ca):
         if file is not None and not file.is_file():
             raise SettingsError(f"no such file: {file}")
     if is_loopback(settings.host):
@@ -78,6 +99,21 @@ def _check(settings: Settings) -> None:
             f"{TOKEN_VARIABLE}, "
             "or serve on 127.0.0.1 and let a tunnel end there"
         )
+
+
+def _check_engine(settings: Settings) -> None:
+    if settings.engine == "torch":
+        if settings.base is not None or settings.engine_options:
+            raise SettingsError("--base and --engine-options are for --engine vllm: leave them out, or choose it")
+        return
+    if settings.base is None:
+        raise SettingsError("--engine vllm needs --base FOLDER: vLLM loads its base when it starts")
+    if not (settings.base / "config.json").is_file():
+        raise SettingsError(f"--base {settings.base}: no Hugging Face folder (no config.json)")
+    if settings.dtype == "float64":
+        raise SettingsError("--dtype float64 is for --engine torch: vLLM computes in float32 or bfloat16")
+    if settings.preload:
+        raise SettingsError("--preload is for --engine torch: a vLLM server has the one base that --base names")
 
 
 def is_loopback(host: str) -> bool:
@@ -95,7 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         "output; logs go to standard error.",
         epilog="example: python -m drpo_server --port 50051 --checkpoint-root runs/a/checkpoints --stage-root "
         "cache/stages. "
-        f"Environment: {TOKEN_VARIABLE}: a token that every call must carry. "
+        f"Environment: {TOKEN_VARIABLE}: a token that every call must carry; {TRAINER_TOKEN_VARIABLE}: the one of "
+        "--weights-from, if it is another. "
         "Exit codes: 0 stopped; 2 bad arguments; 3 port in use, no such device, or a damaged checkpoint root.",
     )
     parser.add_argument(
@@ -134,7 +171,43 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tls-cert", type=Path, default=None, metavar="FILE", help="certificate chain (PEM)")
     parser.add_argument("--tls-key", type=Path, default=None, metavar="FILE", help="private key (PEM)")
     parser.add_argument("--preload", action="append", default=[], metavar="BASE", help="load this base before serving")
+    _add_sampler_options(parser)
     return parser
+
+
+def _add_sampler_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine", choices=ENGINES, default="torch", help="what computes (default: %(default)s); vllm only samples"
+    )
+    parser.add_argument("--base", type=Path, default=None, metavar="DIR", help="with --engine vllm: the base to load")
+    parser.add_argument(
+        "--engine-options",
+        type=_json_object,
+        default={},
+        metavar="JSON",
+        help="with --engine vllm: settings of vLLM by its own names, such as "
+        '{"tensor_parallel_size": 2, "max_lora_rank": 128}',
+    )
+    parser.add_argument(
+        "--weights-from",
+        default=None,
+        metavar="WHERE",
+        help='where SyncWeights finds what the trainer published: its checkpoint root ("checkpoints/NAME" is '
+        "WHERE/NAME), or HOST:PORT of its server",
+    )
+    parser.add_argument(
+        "--weights-tls-ca", type=Path, default=None, metavar="FILE", help="certificate authority (PEM) of that server"
+    )
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object")
+    return value
 
 
 def _port(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.lora import AdapterSwitch, LoraLinear, install_lora
 from drpo_server.engine.network import FAMILIES, Network
+from drpo_server.engine.weights_hash import hash_weight_files, weight_files
 
 _FIXED_ROTARY = {"default", "linear", "llama3", "yarn"}
 """Rotary embeddings whose angles do not depend on how long the other rows of a call are."""
@@ -83,7 +83,7 @@ def load_base(
     Raises FileNotFoundError if the folder or its safetensors are missing, ValueError for an architecture that is
     neither Llama-like nor GPT-NeoX, or weights that are missing.
     """
-    _weight_files(path)
+    weight_files(path)
     config: Any = AutoConfig.from_pretrained(path, local_files_only=True)
     if config.model_type not in FAMILIES:
         raise ValueError(
@@ -112,30 +112,13 @@ def _load_module(path: Path, config: Any, dtype: torch.dtype) -> tuple[nn.Module
         output_loading_info=True,
     )
     module, loading = loaded
-    first_head = _first_head(path, _weight_files(path))
+    first_head = _first_head(path, weight_files(path))
     missing = set(loading["missing_keys"])
     if first_head and missing == {"lm_head.weight"}:
         module.lm_head = nn.Identity()
     elif missing:
         raise ValueError(f"{path}: weights are missing: {', '.join(sorted(missing)[:5])}")
     return module, first_head
-
-
-def hash_weight_files(path: Path) -> str:
-    """SHA-256 (hexadecimal) over a folder's safetensors files, in order of their names."""
-    digest = hashlib.sha256()
-    for file in _weight_files(path):
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 22):
-                digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _weight_files(path: Path) -> list[Path]:
-    files = sorted(path.glob("*.safetensors"))
-    if not (path / "config.json").is_file() or not files:
-        raise FileNotFoundError(f"{path}: no Hugging Face folder with config.json and safetensors weights")
-    return files
 
 
 def _first_head(path: Path, files: list[Path]) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -16,6 +15,7 @@ from drpo_server.engine.lora import BlockAdapters, LoraPair, peft_keys, random_a
 from drpo_server.engine.network import Network
 from drpo_server.engine.scope import Scope
 from drpo_server.engine.types import Head, LoraShape
+from drpo_server.engine.weights_hash import hash_weights
 from drpo_server.engine.whole_tensors import like, whole
 
 _SCORE_WEIGHT, _SCORE_BIAS = "score.weight", "score.bias"
@@ -156,11 +156,7 @@ class Model:
     def weights_hash(self) -> str:
         """SHA-256 (hexadecimal) over the sorted names and bytes of state(); cached until the weights change."""
         if self._hash is None:
-            digest = hashlib.sha256()
-            for name in sorted(self._parameters):
-                digest.update(name.encode())
-                digest.update(memoryview(_cpu_bytes(self._parameters[name])))
-            self._hash = digest.hexdigest()
+            self._hash = hash_weights(self._parameters)
         return self._hash
 
     def weights_changed(self) -> None:
@@ -281,11 +277,6 @@ class Model:
 
 def _cpu_copy(tensor: Tensor) -> Tensor:
     return whole(tensor.detach()).to("cpu", copy=True).contiguous()
-
-
-def _cpu_bytes(tensor: Tensor) -> bytes:
-    flat = whole(tensor.detach()).cpu().contiguous().view(-1).view(torch.uint8)
-    return flat.numpy().tobytes()
 
 
 def _few(names: set[str]) -> list[str]:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import torch
 from google.protobuf.message import Message
 
-from drpo_server.engine.base import Base
 from drpo_server.engine.types import Batch
 from drpo_server.errors import InvalidArgument
 from drpo_server.proto_gen.common_pb2 import BatchInput, TokenBatch
 from drpo_server.wire.fields import check_length, decode_id, integers, refuse_first, require, which
+
+
+class RowLimits(Protocol):
+    """What a base says of the rows that it takes."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def vocabulary_size(self) -> int: ...
+    @property
+    def context_tokens(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ def decode_rows(message: TokenBatch, where: str, *, spans_used: bool = True) -> 
     return Batch(token_ids, row_lengths, span_starts, span_lengths)
 
 
-def check_batch_fits(batch: Batch, base: Base, where: str) -> None:
+def check_batch_fits(batch: Batch, base: RowLimits, where: str) -> None:
     """Raises InvalidArgument for a token outside the base's vocabulary or a row longer than its context."""
     refuse_first(
         batch.token_ids >= base.vocabulary_size,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drpo_server.engine.base import Base
 from drpo_server.engine.types import FinishReason, SampleContext, SampledRollout, SamplingParams
 from drpo_server.errors import InvalidArgument
 from drpo_server.proto_gen import sampler_service_pb2 as pb
 from drpo_server.proto_gen.common_pb2 import ModelVersion
+from drpo_server.wire.batch import RowLimits
 from drpo_server.wire.fields import finite, integers, positive, refuse_first
 
 _FINISH_REASONS = {FinishReason.STOP: pb.FINISH_REASON_STOP, FinishReason.LENGTH: pb.FINISH_REASON_LENGTH}
@@ -36,7 +36,7 @@ def decode_context(message: pb.SampleContext, where: str) -> SampleContext:
     )
 
 
-def check_sampling_fits(contexts: Sequence[SampleContext], params: SamplingParams, base: Base, where: str) -> None:
+def check_sampling_fits(contexts: Sequence[SampleContext], params: SamplingParams, base: RowLimits, where: str) -> None:
     """Raises InvalidArgument for tokens outside the vocabulary, or a row that could outgrow the base's context."""
     vocabulary = f"the vocabulary of {base.path.name} has {base.vocabulary_size} tokens"
     stops = integers(sorted(params.stop_token_ids))
