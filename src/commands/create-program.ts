@@ -9,7 +9,7 @@ import { logMetricsCommand } from "./log-metrics.js";
 import { packageVersion } from "./package-version.js";
 import { reportCommand } from "./report.js";
 import { sampleCommand } from "./sample.js";
-import { serveCommand } from "./serve.js";
+import { serveCommand } from "./serve/serve.js";
 import { studyCommand } from "./study.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
@@ -19,6 +19,8 @@ export function createProgram(context: CommandContext): Command {
   const program = new Command("drpo")
     .description("Reinforcement learning from human feedback with dataset resets (DR-PO, arXiv 2404.08495).")
     .version(packageVersion(), "--version")
+    // Needed by commands with subcommands of their own: what stands after a name belongs to it.
+    .enablePositionalOptions()
     .addHelpText(
       "after",
       "\nExample:\n  $ drpo train recipes/reviews.json\n\nExit codes: 0 done; 1 the run failed; " +

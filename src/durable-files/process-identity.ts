@@ -15,10 +15,13 @@ export interface ProcessIdentity {
 }
 
 /** This process. */
-export async function ownIdentity(): Promise<ProcessIdentity> {
+export const ownIdentity = (): Promise<ProcessIdentity> => identityOf(process.pid);
+
+/** A process that runs, on this machine. */
+export async function identityOf(pid: number): Promise<ProcessIdentity> {
   return {
-    pid: process.pid,
-    startTime: (await processStat(process.pid))?.startTime ?? "",
+    pid,
+    startTime: (await processStat(pid))?.startTime ?? "",
     host: hostname(),
     bootId: await bootId(),
     pidNamespace: await pidNamespace(),

@@ -38,6 +38,12 @@ export interface ServerInfo {
   readonly instanceId: string;
   /** Calls of SampleRollouts that it computes side by side. */
   readonly samplingSlots: number;
+  /** Paths or names that bases which are loaded now were asked for by. */
+  readonly residentBases: readonly string[];
+  /** Processes that compute together. */
+  readonly processes: number;
+  /** Type of the weights: "float32". */
+  readonly dtype: string;
 }
 
 /** Weights: how they come to be and where they are kept. Every mutating call is idempotent. */

@@ -84,6 +84,9 @@ export const toServerInfo = (info: GetServerInfoResponse): ServerInfo => ({
   capabilities: info.capabilities,
   instanceId: info.instanceId,
   samplingSlots: Math.max(1, info.samplingSlots),
+  residentBases: info.residentBases,
+  processes: Math.max(1, info.processes),
+  dtype: info.dtype,
 });
 
 const toWireModel = (model: CreateModel): Omit<CreateModelRequest, "mutation"> => {

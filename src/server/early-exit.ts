@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
-import { EnvironmentError } from "../errors.js";
+import { BadInputError, type DrpoError, EnvironmentError } from "../errors.js";
 
 /** The server's own exit code for a port in use, a device that is not there or a damaged checkpoint root. */
 const ENVIRONMENT = 3;
+/** ... and for arguments that it does not take. */
+const BAD_ARGUMENTS = 2;
 const LAST_LINES = 12;
 
 /** How the server's process ended. */
@@ -23,7 +25,7 @@ export interface EarlyExit extends ProcessEnd {
 }
 
 /** The error of a server that ended before it served: what it said last, where all of it is, and what to do. */
-export const explainEarlyExit = (exit: EarlyExit): EnvironmentError => {
+export const explainEarlyExit = (exit: EarlyExit): DrpoError => {
   if (exit.spawnError !== undefined) {
     return new EnvironmentError(
       `Cannot run ${exit.python}: ${exit.spawnError.message}. Run ./scripts/setup, or set DRPO_PYTHON.`,
@@ -38,6 +40,7 @@ export const explainEarlyExit = (exit: EarlyExit): EnvironmentError => {
         `has its packages.`,
     );
   }
+  if (exit.exitCode === BAD_ARGUMENTS) return new BadInputError(`The model server refused: ${said.at(-1)}`);
   if (exit.exitCode === ENVIRONMENT) {
     return new EnvironmentError(`The model server could not start: ${said.at(-1)}. Log: ${exit.logFile}`);
   }

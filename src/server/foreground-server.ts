@@ -1,8 +1,5 @@
-import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { BadInputError, EnvironmentError } from "../errors.js";
-import { findPython } from "./find-python.js";
-import { PACKAGE_ROOT } from "./package-root.js";
 import { servingAddress } from "./serving-address.js";
 
 const STOP_GRACE_MS = 10_000;
@@ -11,25 +8,23 @@ const BAD_ARGUMENTS = 2;
 /**
  * Runs a model server until the signal ends it; its log goes to standard error. It ends with this process however that
  * ends.
- * @param request.serverArguments those of `python -m drpo_server`
+ * @param request.args of Python: the module and its arguments
  * @throws BadInputError or EnvironmentError if it ends by itself, after it has said why on standard error
  */
 export async function runForegroundServer(request: {
-  readonly python?: string | undefined;
-  readonly serverArguments: readonly string[];
+  readonly python: string;
+  readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly onServing: (address: string) => void;
 }): Promise<void> {
-  const { environment, signal, onServing } = request;
-  const python = findPython(request.python, environment);
-  const pythonPath = [join(PACKAGE_ROOT, "server-images"), environment["PYTHONPATH"]].filter(Boolean).join(delimiter);
-  const child = execa(python, ["-m", "drpo_server", ...request.serverArguments, "--exit-with-parent"], {
+  const { python, args, environment, signal, onServing } = request;
+  const child = execa(python, [...args, "--exit-with-parent"], {
     // Standard input is held open until we end; standard output is read line by line as it comes.
     ...({ stdin: "pipe", stdout: "pipe", stderr: "inherit", buffer: false, reject: false } as const),
     // Its own process group: Ctrl-C reaches it through us, once.
     ...{ detached: true, forceKillAfterDelay: STOP_GRACE_MS },
-    ...{ extendEnv: false, env: { ...environment, PYTHONPATH: pythonPath, PYTHONUNBUFFERED: "1" } },
+    ...{ extendEnv: false, env: environment },
   });
   signal.addEventListener("abort", () => void child.kill("SIGTERM"), { once: true });
   void servingAddress(child.stdout).then(onServing);

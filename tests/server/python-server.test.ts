@@ -43,7 +43,8 @@ const openSocket = async (address: string): Promise<Socket> => {
 
 /** src/server in JavaScript, for a Node process of its own. */
 const translateServer = (): string => {
-  const files = ["errors.ts", ...readdirSync(join(ROOT, "src", "server")).map((file) => `server/${file}`)];
+  const names = readdirSync(join(ROOT, "src", "server")).filter((name) => name.endsWith(".ts"));
+  const files = ["errors.ts", ...names.map((name) => `server/${name}`)];
   for (const file of files) {
     const source = readFileSync(join(ROOT, "src", file), "utf8");
     const { outputText } = ts.transpileModule(source, {
