@@ -41,6 +41,24 @@ class Bases:
         self._asked_as.setdefault(folder, name)
         return base
 
+    def with_hash(self, name: str, base_hash: str, where: str) -> Base:
+        """The base with these weights: in the folder named, or a resident one from elsewhere; on the compute thread.
+
+        Raises NotFound if there is none.
+        """
+        if (Path(name) / "config.json").is_file():
+            base = self.load(name, where)
+            if base.base_hash == base_hash:
+                return base
+        for base in self._resident.values():
+            if base.base_hash == base_hash:
+                return base
+        raise NotFound(
+            f"{where} belongs to a base with hash {base_hash}, which is neither in {name} on this server nor among the "
+            f"bases that are loaded ({', '.join(self.resident()) or 'none'}): start it with --preload and the "
+            "folder of that base"
+        )
+
     def loaded(self, folder: Path) -> Base | None:
         """The base of a folder, if it is resident; on any thread."""
         return self._resident.get(folder)

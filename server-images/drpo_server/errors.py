@@ -51,6 +51,12 @@ class DataLoss(RequestError):
     code = grpc.StatusCode.DATA_LOSS
 
 
+class Unavailable(RequestError):
+    """Another server that this one needs cannot be reached: the same request may succeed later."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+
+
 class NotFinite(RequestError):
     """A loss or gradient that became infinite or NaN."""
 

@@ -85,6 +85,12 @@ class Run(FencedRun):
         self.models.update(added)
         return list(added.values())
 
+    def hold(self, model: Model, version: ModelVersion) -> RunModel:
+        """Takes in a model whose version another server has named, under its name."""
+        model.optimizer_step = version.optimizer_step
+        self.models[model.name] = held = RunModel(model, version.generation)
+        return held
+
     def discard_gradients(self, engine: Engine) -> None:
         """Drops what all models of the run have accumulated."""
         for item in self.models.values():

@@ -27,6 +27,7 @@ from drpo_server.proto_gen import (
     trainer_service_pb2,
     trainer_service_pb2_grpc,
 )
+from drpo_server.published_weights import find_published_weights
 from drpo_server.runs import Runs
 from drpo_server.servicers.model import ModelServicer
 from drpo_server.servicers.reward_model import RewardModelServicer
@@ -83,6 +84,7 @@ def build_services(settings: Settings) -> Services:
         tokenizers=Tokenizers(),
         storage=Storage(settings.checkpoint_root, settings.stage_root),
         splits=Splits(settings.checkpoint_root / SPLITS),
+        published=find_published_weights(settings),
     )
 
 

@@ -8,6 +8,7 @@ from drpo_server.bases import Bases
 from drpo_server.compute import Compute
 from drpo_server.engine.engine import Engine
 from drpo_server.mutations import Mutations
+from drpo_server.published_weights import PublishedWeights
 from drpo_server.runs import Run, Runs
 from drpo_server.splits import Splits
 from drpo_server.storage import Storage
@@ -28,3 +29,5 @@ class Services:
     tokenizers: Tokenizers
     storage: Storage
     splits: Splits
+    published: PublishedWeights | None
+    """Weights of the trainer, for a server that samples for another."""

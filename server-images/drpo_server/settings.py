@@ -6,6 +6,7 @@ import argparse
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ TRAINER_TOKEN_VARIABLE = "DRPO_TRAINER_TOKEN"
 ENGINES = ("torch", "vllm")
 DTYPES = ("float32", "bfloat16", "float64")
 DEFAULT_TOKEN_BUDGET = 4096
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^:/\s]+):\d{1,5}")
 
 
 class SettingsError(Exception):
@@ -55,6 +57,12 @@ class Settings:
         """host:port, with an IPv6 host in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def weights_address(self) -> str | None:
+        """HOST:PORT, if weights come from a server and not from a folder."""
+        place = self.weights_from
+        return place if place is not None and _ADDRESS.fullmatch(place) and not Path(place).is_dir() else None
+
 
 def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises SettingsError; SystemExit (2) as argparse does."""
@@ -88,6 +96,7 @@ def _check(settings: Settings) -> None:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
     _check_engine(settings)
+    _check_weights_from(settings)
     for file in (settings.tls_cert, settings.tls_key, settings.weights_tls_ca):
         if file is not None and not file.is_file():
             raise SettingsError(f"no such file: {file}")
@@ -114,6 +123,21 @@ def _check_engine(settings: Settings) -> None:
         raise SettingsError("--dtype float64 is for --engine torch: vLLM computes in float32 or bfloat16")
     if settings.preload:
         raise SettingsError("--preload is for --engine torch: a vLLM server has the one base that --base names")
+
+
+def _check_weights_from(settings: Settings) -> None:
+    address = settings.weights_address
+    if address is None:
+        if settings.weights_tls_ca is not None:
+            raise SettingsError(
+                "--weights-tls-ca is for a trainer that --weights-from names as HOST:PORT: leave it out"
+            )
+        return
+    host = address.rpartition(":")[0].strip("[]")
+    if settings.weights_tls_ca is None and not is_loopback(host):
+        raise SettingsError(
+            f"--weights-from {address} is another machine: give --weights-tls-ca, or let a tunnel end on 127.0.0.1"
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -32,6 +32,9 @@ ADAMW = training.AdamW(learning_rate=0.01, beta1=0.9, beta2=0.95, epsilon=1e-8, 
 LORA = models.LoraShape(rank=2, alpha=4.0, last_blocks=2)
 
 
+Served = tuple[BoundServer, grpc.Channel]
+
+
 def arguments(root: Path) -> list[str]:
     """The command line of a server below a folder."""
     roots = ["--checkpoint-root", str(root / "checkpoints"), "--stage-root", str(root / "stages")]
@@ -39,9 +42,10 @@ def arguments(root: Path) -> list[str]:
 
 
 @contextmanager
-def serve(root: Path, token: str | None = None) -> Iterator[tuple[BoundServer, grpc.Channel]]:
-    """A server and a channel to it."""
-    bound = bind_server(read_settings(arguments(root), {"DRPO_SERVER_TOKEN": token} if token else {}))
+def serve(root: Path, *more: str, token: str | None = None, **environment: str) -> Iterator[Served]:
+    """A server and a channel to it. more: further arguments."""
+    variables = {**environment, **({"DRPO_SERVER_TOKEN": token} if token else {})}
+    bound = bind_server(read_settings([*arguments(root), *more], variables))
     bound.server.start()
     channel = grpc.insecure_channel(f"127.0.0.1:{bound.port}")
     try:

@@ -87,6 +87,16 @@ class Engine:
             model.load_state({**model.state(), **read_peft_adapter(peft_adapter, model)})
         return model
 
+    def bare_base(self, base: Base) -> Model:
+        """A frozen model that computes what the base does: the least adapter, whose B is zero."""
+        return self.create_model(
+            name="base",
+            base=base,
+            lora=LoraShape(rank=1, alpha=1, last_blocks=1),
+            head=Head.LANGUAGE_MODEL,
+            trainable=False,
+        )
+
     def keep(self, batch: Batch) -> KeptBatch:
         """Keeps a batch; the frozen blocks' output is added by the first call that computes it."""
         return KeptBatch(batch)

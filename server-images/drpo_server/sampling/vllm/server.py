@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 
@@ -20,10 +19,10 @@ from drpo_server.proto_gen import (
     sampler_service_pb2,
     sampler_service_pb2_grpc,
 )
+from drpo_server.published_weights import find_published_weights
 from drpo_server.sampling.vllm.engine import VllmEngine
 from drpo_server.sampling.vllm.held_weights import HeldWeights
 from drpo_server.sampling.vllm.model_servicer import VllmModelServicer
-from drpo_server.sampling.vllm.published_weights import PublishedWeights
 from drpo_server.sampling.vllm.sampler_servicer import VllmSamplerServicer
 from drpo_server.sampling.vllm.services import SAMPLING_SLOTS, VllmServices
 from drpo_server.settings import Settings
@@ -74,7 +73,7 @@ def _build_services(settings: Settings) -> VllmServices:
         settings=settings,
         engine=engine,
         held=HeldWeights(engine),
-        published=PublishedWeights(Path(settings.weights_from)) if settings.weights_from is not None else None,
+        published=find_published_weights(settings),
         base_hash=hash_weight_files(settings.base),
         runs=runs,
         mutations=Mutations(runs, Compute()),

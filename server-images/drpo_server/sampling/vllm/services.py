@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from drpo_server.compute import Compute
 from drpo_server.fenced_run import FencedRun, FencedRuns
 from drpo_server.mutations import Mutations
+from drpo_server.published_weights import PublishedWeights
 from drpo_server.sampling.vllm.engine import VllmEngine
 from drpo_server.sampling.vllm.held_weights import HeldWeights
-from drpo_server.sampling.vllm.published_weights import PublishedWeights
 from drpo_server.settings import Settings
 
 SAMPLING_SLOTS = 8

@@ -37,7 +37,7 @@ def sync_weights(services: VllmServices, request: pb.SyncWeightsRequest, on_prog
         return services.held.hold_merged(key, version, *_broadcast(request.broadcast, where))
     if services.published is None:
         raise FailedPrecondition(f"{where}.checkpoint: {_NO_SOURCE}")
-    checkpoint = services.published.open(request.checkpoint, f"{where}.checkpoint")
+    checkpoint = services.published.open(request.checkpoint, f"{where}.checkpoint", on_progress)
     saved = _published_model(checkpoint, request.model.model, version, services.base_hash)
     _check_weights(checkpoint, saved, on_progress)
     return _hold(services, key, version, checkpoint, saved)
