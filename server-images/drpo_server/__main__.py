@@ -43,7 +43,12 @@ def main() -> int:
     if settings.exit_with_parent:
         exit_with_parent()
     serving_line = _reserve_standard_output()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    rank = settings.place.rank
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.ERROR if rank > 0 else logging.INFO,  # why a call is refused, process 0 says
+        format=f"%(asctime)s %(levelname)s {f'process {rank}: ' if rank > 0 else ''}%(name)s: %(message)s",
+    )
     # No network, ever; set before the libraries are imported, which read it then.
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -65,6 +70,10 @@ def _serve(settings: Settings, serving_line: int) -> int:
     from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
 
     log = logging.getLogger("drpo_server")
+    if settings.place.rank > 0:
+        from drpo_server.follower import run_follower
+
+        return run_follower(settings, stop)
     try:
         bound = _bind(settings, stop)
     except RequestError as error:

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from drpo_server.engine.group import ALONE
 from drpo_server.engine.types import Cancelled
+from drpo_server.in_step import InStep
 from drpo_server.proto_gen.common_pb2 import Progress
 
 HEARTBEAT_SECONDS = 2.0
@@ -27,8 +29,9 @@ class Call:
     parts were all). Any number of threads may watch, also after the end, as retried requests do.
     """
 
-    def __init__(self, compute: Compute, work: Work, total: int) -> None:
+    def __init__(self, compute: Compute, work: Work, request: Message | None, total: int) -> None:
         self._compute = compute
+        self._request = request
         self._work: Work | None = work
         self._changed = threading.Condition()
         self._progress = (0, total)
@@ -52,7 +55,7 @@ class Call:
         try:
             if self._cancelled:
                 raise Cancelled
-            result = work(self)
+            result = self._compute.in_step.together(self._request, lambda: work(self))
         except BaseException as raised:
             error = raised
         with self._changed:
@@ -60,10 +63,11 @@ class Call:
             self._changed.notify_all()
 
     def report_progress(self, done: int, total: int) -> None:
-        """An engine's OnProgress. Raises Cancelled if the caller of a call that changes nothing went away."""
+        """An engine's OnProgress. Raises Cancelled if the caller of a call that changes nothing went away; not if other
+        processes take part, who do not know."""
         self._compute.advanced()
         with self._changed:
-            if self._cancelled:
+            if self._cancelled and self._compute.in_step.alone:
                 raise Cancelled
             self._progress = (done, total)
             self._reports += 1
@@ -146,7 +150,11 @@ class Call:
 class Compute:
     """Runs calls one after the other on its own thread; on several threads, so many side by side."""
 
-    def __init__(self, prepare_thread: Callable[[], Any] = lambda: None, threads: int = 1) -> None:
+    def __init__(
+        self, prepare_thread: Callable[[], Any] = lambda: None, threads: int = 1, in_step: InStep | None = None
+    ) -> None:
+        """in_step: with the processes that compute the same calls, if there are any."""
+        self.in_step = in_step or InStep(ALONE)
         self.advances = 0
         """Grows whenever the thread gets something done."""
         self._prepare_thread = prepare_thread
@@ -155,11 +163,31 @@ class Compute:
         for _ in range(threads):
             threading.Thread(target=self._run, name="compute", daemon=True).start()
 
-    def submit(self, work: Work, *, total: int = 0) -> Call:
-        """Queues the work. total: units of progress, where known beforehand."""
-        call = Call(self, work, total)
+    def submit(self, work: Work, request: Message | None, *, total: int = 0) -> Call:
+        """Queues the work. request: from which the other processes know what to compute; None for what is this one's
+        alone, or for work that calls in_step itself. total: units of progress, where known beforehand."""
+        call = Call(self, work, request, total)
         self._queue.put(call)
         return call
+
+    def in_turn(self, request: Message, kind: type[Answer], work: Callable[[], Answer]) -> Answer:
+        """Does what computes nothing: at once, or where other processes do it, too, in the order of calls."""
+        if self.in_step.alone:
+            return work()
+        return self.submit(lambda _: work(), request).answer(kind)
+
+    def farewell(self, patience_seconds: float) -> None:
+        """The last call: the other processes may end. Waits so long for the calls before it."""
+        if self.in_step.alone:
+            return
+        told = threading.Event()
+
+        def tell(_: Call) -> None:
+            self.in_step.farewell()
+            told.set()
+
+        self.submit(tell, None)
+        told.wait(patience_seconds)
 
     def advanced(self) -> None:
         """Something got done."""

@@ -13,8 +13,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from drpo_server.durable_files import hash_file, new_folder
+from drpo_server.engine.group import Group
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import Head, OnProgress
+from drpo_server.in_step import on_first
 from drpo_server.storage import RequestIdentity, folder_bytes, write_manifest
 from drpo_server.tokenizers import tokenizer_files
 
@@ -27,33 +29,40 @@ class ExportFormat(Enum):
 
 
 def export_model(
-    folder: Path, model: Model, export_format: ExportFormat, *, request: RequestIdentity, on_progress: OnProgress
+    folder: Path,
+    model: Model,
+    export_format: ExportFormat,
+    *,
+    group: Group,
+    request: RequestIdentity,
+    on_progress: OnProgress,
 ) -> int:
-    """Writes the folder, replacing an earlier export. Returns bytes on disk.
+    """Writes the folder, replacing an earlier export; of several processes the first does. Returns bytes on disk.
 
     Raises ValueError for the adapter of a full copy. on_progress gets (bytes written, bytes in all).
     """
     config = model.peft_config() if export_format is ExportFormat.PEFT_ADAPTER else {}
     state = model.state() if export_format is ExportFormat.PEFT_ADAPTER else model.merged_state()
     bias = state.pop("score.bias", None)
-    with new_folder(folder) as partial:
-        if export_format is ExportFormat.PEFT_ADAPTER:
-            _write_adapter(partial, config, state)
-        else:
-            _write_merged(partial, model, state)
-        write_manifest(
-            partial,
-            {
-                "format": FORMAT,
-                "request": request.as_json(),
-                "base_hash": model.base.base_hash,
-                "weights_hash": model.weights_hash(),
-                # Hugging Face's scalar heads have no bias: add it to what they compute to get this model's scores.
-                "score_bias": float(bias[0]) if bias is not None else 0.0,
-                "files": _describe_files(partial),
-            },
-        )
-        size = folder_bytes(partial)
+    manifest = {
+        "format": FORMAT,
+        "request": request.as_json(),
+        "base_hash": model.base.base_hash,
+        "weights_hash": model.weights_hash(),
+        # Hugging Face's scalar heads have no bias: add it to what they compute to get this model's scores.
+        "score_bias": float(bias[0]) if bias is not None else 0.0,
+    }
+
+    def write() -> int:
+        with new_folder(folder) as partial:
+            if export_format is ExportFormat.PEFT_ADAPTER:
+                _write_adapter(partial, config, state)
+            else:
+                _write_merged(partial, model, state)
+            write_manifest(partial, {**manifest, "files": _describe_files(partial)})
+            return folder_bytes(partial)
+
+    size = on_first(group, write) or 0
     on_progress(size, size)
     return size
 

@@ -48,7 +48,7 @@ def _load(
 ) -> Model:
     where = f"{checkpoint.uri}, model {saved.name!r}"
     base = services.bases.with_hash(saved.base, saved.base_hash, where)
-    total, read = checkpoint.files[saved.weights_file].bytes, 0
+    total, read = sum(file.bytes for file in checkpoint.files_of(saved.weights_file).values()), 0
 
     def on_bytes(size: int) -> None:
         nonlocal read

@@ -49,7 +49,7 @@ class Mutations(Generic[R]):
         def compute(call: Call) -> Message:
             try:
                 run.check_fence(mutation.fence)  # once more: it may have waited long for its turn
-                return find_durable() or work(run, call)
+                return find_durable() or self._compute.in_step.together(request, lambda: work(run, call))
             except BaseException:
                 run.forget(mutation.request_id, call)
                 raise
@@ -60,7 +60,7 @@ class Mutations(Generic[R]):
             if stored is not None:
                 check_payload(stored.payload_hash, payload, mutation)
                 return stored.call
-            call = self._compute.submit(compute)
+            call = self._compute.submit(compute, None)
             run.calls[mutation.request_id] = StoredCall(payload, call)
             return call
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from drpo_server.bases import Bases
 from drpo_server.checkpoints import Checkpoint, SavedModel, load_tensors
 from drpo_server.engine.engine import Engine
@@ -44,7 +47,12 @@ def restore_models(
     damaged file.
     """
     chosen = wanted_models(checkpoint, wanted)
-    total = sum(checkpoint.files[name].bytes for saved, item in chosen for name in _files(saved, item))
+    total = sum(
+        file.bytes
+        for saved, item in chosen
+        for name in _files(saved, item)
+        for file in checkpoint.files_of(name).values()
+    )
     read = 0
 
     def on_bytes(size: int) -> None:
@@ -81,12 +89,23 @@ def _restore(
             name=item.name, base=base, lora=saved.lora, head=saved.head, trainable=item.trainable
         )
         weights_file, *moments_files = _files(saved, item)
-        model.load_state(load_tensors(checkpoint, weights_file, on_bytes))
+        model.load_state(_load(checkpoint, weights_file, on_bytes, model))
         for moments_file in moments_files:
-            model.load_optimizer_state(load_tensors(checkpoint, moments_file, on_bytes))
+            model.load_optimizer_state(_load(checkpoint, moments_file, on_bytes, model))
         model.optimizer_step = saved.optimizer_step
     if model.weights_hash() != saved.weights_hash:
         raise InvalidArgument(
             f"{where} was saved with weights of another type than this server's: start it with the --dtype of then"
         )
     return model
+
+
+def _load(checkpoint: Checkpoint, name: str, on_bytes: Callable[[int], None], model: Model) -> dict[str, Tensor]:
+    """Weights or moments. Of a sharded checkpoint each process reads its own part of them."""
+    parameters = model.named_parameters()
+
+    def place(key: str, shape: torch.Size) -> Tensor:
+        weight = parameters.get(key, parameters.get(key.rpartition(".")[0]))
+        return torch.empty_like(weight.detach()) if weight is not None and weight.shape == shape else torch.empty(shape)
+
+    return load_tensors(checkpoint, name, on_bytes, place)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from drpo_server.compute import Compute
+from drpo_server.compute import Call, Compute
 from drpo_server.engine.engine import Engine, KeptBatch
 from drpo_server.engine.model import Model
 from drpo_server.errors import FailedPrecondition, NotFound
 from drpo_server.fenced_run import FencedRun, FencedRuns, describe_version
 from drpo_server.ledger import Ledger
 from drpo_server.proto_gen.common_pb2 import ModelRef, ModelVersion
+from drpo_server.proto_gen.model_service_pb2 import AcquireRunRequest
 
 
 @dataclass
@@ -48,16 +49,21 @@ class Run(FencedRun):
         self.kept: dict[str, KeptRows] = {}
 
     def acquire(self, request_id: str, compute: Compute) -> int:
-        """A new fence; the same for a repeated request. What earlier holders left is freed, their models by `compute`.
+        """A new fence; the same for a repeated request. What earlier holders left is freed, models and batches by
+        `compute`.
 
-        A call of theirs may be under way: the models go after it, and before any call of the new holder.
+        A call of theirs may be under way: models and batches go after it, and before any call of the new holder.
         """
 
         def free() -> None:
-            self.kept.clear()
-            compute.submit(lambda _: self.models.clear())
+            compute.submit(self._free, AcquireRunRequest(run_id=self.run_id, request_id=request_id))
 
         return self.take(request_id, free)
+
+    def _free(self, _: Call) -> None:
+        self.models.clear()
+        with self.lock:
+            self.kept.clear()
 
     def find(self, ref: ModelRef) -> RunModel:
         """The model at the version expected (a version left out: at any).

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from drpo_server.torchrun import Place, read_place
+
 TOKEN_VARIABLE = "DRPO_SERVER_TOKEN"
 TRAINER_TOKEN_VARIABLE = "DRPO_TRAINER_TOKEN"
 ENGINES = ("torch", "vllm")
@@ -51,6 +53,9 @@ class Settings:
     weights_tls_ca: Path | None = None
     trainer_token: str | None = None
     """From the environment; never shown."""
+    activation_checkpointing: bool = False
+    place: Place = Place()  # noqa: RUF009 - it is frozen
+    """Among the processes that torchrun started, if it did."""
 
     @property
     def address(self) -> str:
@@ -87,12 +92,24 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         weights_from=options.weights_from,
         weights_tls_ca=options.weights_tls_ca,
         trainer_token=environment.get(TRAINER_TOKEN_VARIABLE) or environment.get(TOKEN_VARIABLE) or None,
+        activation_checkpointing=options.activation_checkpointing,
+        place=read_place(environment),
     )
     _check(settings)
     return settings
 
 
 def _check(settings: Settings) -> None:
+    if settings.place.size > 1 and (settings.engine == "vllm" or settings.weights_from is not None):
+        raise SettingsError(
+            f"torchrun started {settings.place.size} processes, but a sampler is one: start it without torchrun (vLLM "
+            "uses more GPUs by --engine-options '{\"tensor_parallel_size\": 2}')"
+        )
+    if settings.place.size > 1 and ":" in settings.device:
+        raise SettingsError(
+            f"--device {settings.device} names one device for {settings.place.size} processes: say --device "
+            f"{settings.device.partition(':')[0]}, and each takes its own"
+        )
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
     _check_engine(settings)
@@ -154,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
         description='Model server of drpo. When it serves, it says {"event": "serving", "address": ...} on standard '
         "output; logs go to standard error.",
         epilog="example: python -m drpo_server --port 50051 --checkpoint-root runs/a/checkpoints --stage-root "
-        "cache/stages. "
+        "cache/stages. Several processes: torchrun --standalone --nproc-per-node 4 -m drpo_server and such options. "
         f"Environment: {TOKEN_VARIABLE}: a token that every call must carry; {TRAINER_TOKEN_VARIABLE}: the one of "
         "--weights-from, if it is another. "
         "Exit codes: 0 stopped; 2 bad arguments; 3 port in use, no such device, or a damaged checkpoint root.",
@@ -194,6 +211,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tls-cert", type=Path, default=None, metavar="FILE", help="certificate chain (PEM)")
     parser.add_argument("--tls-key", type=Path, default=None, metavar="FILE", help="private key (PEM)")
+    parser.add_argument(
+        "--activation-checkpointing",
+        action="store_true",
+        help="keep only the input of each block in a forward pass, and compute the rest again in the backward pass: "
+        "less memory, about a third more time",
+    )
     parser.add_argument("--preload", action="append", default=[], metavar="BASE", help="load this base before serving")
     _add_sampler_options(parser)
     return parser

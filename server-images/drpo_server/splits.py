@@ -36,7 +36,7 @@ class Splits:
         left as it is. Raises ValueError, naming the file, if what is there cannot be read."""
         self._path = path
         self._alone = processes == 1
-        self._budgets = _read(path)
+        self._budgets = _read(path) if self._alone else {}
 
     def of(self, request: Message, rows_hash: Callable[[], str] = lambda: "") -> Splittable:
         """A call. rows_hash: of the rows that it names by a kept batch, and "" where it brings its own."""

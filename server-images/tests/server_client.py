@@ -63,7 +63,7 @@ def busy(bound: BoundServer) -> Iterator[None]:
     def wait(_: Call) -> None:
         assert done.wait(DEADLINE_SECONDS)
 
-    bound.services.compute.submit(wait)
+    bound.services.compute.submit(wait, None)
     try:
         yield
     finally:

@@ -27,6 +27,13 @@ def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
+def read_serving_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Waits until the server serves."""
+    assert process.stdout is not None
+    event: dict[str, Any] = json.loads(process.stdout.readline())
+    return event
+
+
 @contextmanager
 def started(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A server process, and what it said when it served."""
@@ -39,8 +46,7 @@ def started(*options: str, **environment: str) -> Iterator[tuple[subprocess.Pope
         text=True,
     )
     try:
-        assert process.stdout is not None
-        yield process, json.loads(process.stdout.readline())
+        yield process, read_serving_line(process)
     finally:
         process.kill()
         process.communicate(timeout=HANGS_SECONDS)

@@ -41,8 +41,12 @@ class AdamWState:
 
     def export(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
         """`<name>.exp_avg`, `<name>.exp_avg_sq`, `<name>.step`, copies on the CPU, in the order of the parameters."""
+        return {key: whole(tensor).to("cpu", copy=True) for key, tensor in self.tensors(parameters).items()}
+
+    def tensors(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+        """What `export` copies, itself."""
         return {
-            f"{name}.{part}": whole(tensor.detach()).to("cpu", copy=True)
+            f"{name}.{part}": tensor.detach()
             for name in parameters
             for part, tensor in self._moments.get(name, {}).items()
         }

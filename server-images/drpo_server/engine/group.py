@@ -44,6 +44,20 @@ class Group:
             dist.broadcast(tensor, 0, group=self.control)
         return tensor
 
+    def bytes_from_first(self, content: bytes) -> bytes:
+        """The bytes of process 0; the others give some of the same number."""
+        return self.from_first(_as_tensor(content)).numpy().tobytes()
+
+    def bytes_from(self, rank: int, content: bytes) -> bytes:
+        """The bytes of that process, whatever the others give."""
+        length = torch.tensor([len(content)])
+        if self.size > 1:
+            dist.broadcast(length, rank, group=self.control)
+        own = _as_tensor(content) if self.rank == rank else torch.empty(int(length), dtype=torch.uint8)
+        if self.size > 1:
+            dist.broadcast(own, rank, group=self.control)
+        return own.numpy().tobytes()
+
     def to_first(self, content: bytes) -> list[bytes]:
         """What every process gives, in order of rank, on process 0; elsewhere nothing."""
         if self.size == 1:
@@ -52,7 +66,7 @@ class Group:
         lengths[self.rank] = len(content)
         lengths = self.sum(lengths)
         own = torch.zeros(int(lengths.max()) + 1, dtype=torch.uint8)
-        own[:-1][: len(content)] = torch.from_numpy(np.frombuffer(content, dtype=np.uint8).copy())
+        own[: len(content)] = _as_tensor(content)
         parts = [torch.empty_like(own) for _ in range(self.size)] if self.rank == 0 else []
         dist.gather(own, parts or None, 0, group=self.control)
         return [part[:length].numpy().tobytes() for part, length in zip(parts, lengths.tolist(), strict=False)]
@@ -66,6 +80,10 @@ class Group:
 
 
 ALONE = Group()
+
+
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(content, dtype=np.uint8).copy())
 
 
 def join_group(device: torch.device) -> Group:

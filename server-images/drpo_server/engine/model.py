@@ -117,8 +117,13 @@ class Model:
         """
         return {name: _cpu_copy(parameter) for name, parameter in self._parameters.items()}
 
+    def spread_state(self) -> dict[str, Tensor]:
+        """The weights of state() as they are: sharded, if there are several processes, and not copied."""
+        return {name: parameter.detach() for name, parameter in self._parameters.items()}
+
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Replaces the model's own weights. Accumulated gradients and the optimiser's moments are dropped.
+        """Replaces the model's own weights by whole tensors, or by ones that are sharded as they are. Accumulated
+        gradients and the optimiser's moments are dropped.
 
         Raises ValueError, changing nothing, if a name is missing or unknown, or a shape differs.
         """
@@ -145,6 +150,10 @@ class Model:
         """AdamW moments by name: `<weight name>.exp_avg`, `.exp_avg_sq` (like the weight) and `.step` (scalar), copies
         on the CPU. Empty before the first step and for a frozen model."""
         return self.adamw.export(self._parameters)
+
+    def spread_optimizer_state(self) -> dict[str, Tensor]:
+        """The moments of optimizer_state() as they are: sharded, if there are several processes, and not copied."""
+        return self.adamw.tensors(self._parameters)
 
     def load_optimizer_state(self, state: Mapping[str, Tensor]) -> None:
         """Replaces the moments (empty: a fresh optimiser). Raises ValueError on a name or shape that does not fit, or

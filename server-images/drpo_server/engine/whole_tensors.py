@@ -15,9 +15,10 @@ def whole(tensor: Tensor) -> Tensor:
 
 
 def like(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """A whole tensor with the parameter's device and type; this process's part of it if the parameter is sharded."""
+    """A whole tensor with the parameter's device and type; this process's part of it if the parameter is sharded. One
+    that is sharded must be so in the same way."""
     moved = tensor.to(parameter.device, parameter.dtype)
-    if not is_sharded(parameter):
+    if not is_sharded(parameter) or is_sharded(tensor):
         return moved
     # It takes half a second to import, which one process need not wait for.
     from torch.distributed.tensor import distribute_tensor

@@ -18,6 +18,7 @@ from drpo_server.engine.types import FinishReason, OnProgress, SampleContext, Sa
 from drpo_server.sampling.draw import draw
 from drpo_server.sampling.kv_cache import KvCache, PrefillRecorder
 from drpo_server.sampling.noise import uniform
+from drpo_server.sampling.sent_rollouts import decode_rollouts, encode_rollouts
 
 DEFAULT_TOKEN_BUDGET = 16384
 
@@ -67,13 +68,16 @@ def sample(
     """Draws one rollout for every seed of every context, in waves, and hands them over when their wave is through.
 
     on_rollout gets the rollouts of a wave in the order in which they finish (a pure function of the call); on_progress
-    gets (rollouts finished, rollouts in all) after every decoded position, and may raise Cancelled.
+    gets (rollouts finished, rollouts in all) after every decoded position, and may raise Cancelled. Of several
+    processes each draws its share; the first hands over all, when all are through.
     token_budget: tokens (context and new ones) whose keys and values are held at once. compute_part: runs each wave,
     and may do so again with a smaller budget, which is then that of the waves that follow.
     Raises ValueError for a model without a language-model head, or a row longer than the base's context.
     """
     _check(model, contexts, params)
-    rows = [_Row(c, s, context) for c, context in enumerate(contexts) for s in range(len(context.seeds))]
+    group = model.base.group
+    all_rows = [_Row(c, s, context) for c, context in enumerate(contexts) for s in range(len(context.seeds))]
+    rows = all_rows[len(all_rows) * group.rank // group.size : len(all_rows) * (group.rank + 1) // group.size]
     longest = max((_tokens(row) for row in rows), default=0)
     done = 0
 
@@ -89,13 +93,28 @@ def sample(
             on_progress(done + len(written), len(rows))
         return written
 
-    on_progress(done, len(rows))
-    with model.active():
+    def write_all() -> None:
+        nonlocal done, token_budget
         while done < len(rows):
             written, token_budget = compute_part(write_wave, token_budget, longest_row=longest, part=done)
             for rollout in written:
-                on_rollout(rollout)
+                give(rollout)
             done += len(written)
+
+    on_progress(done, len(rows))
+    own: list[SampledRollout] = []
+    give = own.append if group.size > 1 else on_rollout
+    with model.active():
+        model.within(lambda: _gathered(model, write_all))
+    if group.size > 1:
+        for part in group.to_first(encode_rollouts(own)):
+            for rollout in decode_rollouts(part):
+                on_rollout(rollout)
+
+
+def _gathered(model: Model, work: Callable[[], None]) -> None:
+    with model.gathered():
+        work()
 
 
 def _decode(

@@ -14,6 +14,7 @@ from drpo_server.compute import Call
 from drpo_server.device_memory import device_memory
 from drpo_server.errors import AlreadyExists, InvalidArgument, engine_refusals
 from drpo_server.export import ExportFormat, export_model
+from drpo_server.in_step import on_first
 from drpo_server.mutations import payload_hash
 from drpo_server.proto_gen import model_service_pb2 as pb
 from drpo_server.proto_gen.common_pb2 import CheckpointRef, ModelRef, Progress
@@ -33,6 +34,10 @@ _EXPORT_FORMATS: dict[int, ExportFormat] = {
     pb.EXPORT_FORMAT_PEFT_ADAPTER: ExportFormat.PEFT_ADAPTER,
     pb.EXPORT_FORMAT_MERGED: ExportFormat.MERGED,
 }
+
+
+_ELSEWHERE = Path()
+"""A folder that another process writes."""
 
 
 class ModelServicer(ModelServiceServicer):
@@ -56,7 +61,7 @@ class ModelServicer(ModelServiceServicer):
             capabilities=["sampler", "trainer", "tokenizer", "reward-model"],
             instance_id=self._services.instance_id,
             resident_bases=self._services.bases.resident(),
-            processes=1,
+            processes=engine.group.size,
             dtype=str(engine.dtype).removeprefix("torch."),
             sampling_slots=1,
             token_budget=engine.token_budget,
@@ -74,8 +79,12 @@ class ModelServicer(ModelServiceServicer):
         self, request: pb.ReleaseAnswersRequest, context: grpc.ServicerContext
     ) -> pb.ReleaseAnswersResponse:
         run = self._services.mutations.at_once(request, decode_mutation(request))
-        answers_left, batches_left = run.release(request.request_ids, request.kept_batch_ids)
-        return pb.ReleaseAnswersResponse(answers_left=answers_left, batches_left=batches_left)
+
+        def work() -> pb.ReleaseAnswersResponse:
+            answers_left, batches_left = run.release(request.request_ids, request.kept_batch_ids)
+            return pb.ReleaseAnswersResponse(answers_left=answers_left, batches_left=batches_left)
+
+        return self._services.compute.in_turn(request, pb.ReleaseAnswersResponse, work)
 
     @streaming
     def CreateModel(
@@ -147,7 +156,7 @@ class ModelServicer(ModelServiceServicer):
             raise InvalidArgument(f"{where}.models is empty: name the models to write")
         refs = [check_model_ref(ref, f"{where}.models[{index}]") for index, ref in enumerate(request.models)]
         refuse_duplicates([ref.model for ref in refs], f"{where}.models")
-        storage = self._services.storage
+        storage, group = self._services.storage, self._services.engine.group
         identity = RequestIdentity(mutation.run_id, mutation.request_id, payload_hash(request, mutation))
 
         def encode(written: Written) -> pb.SaveCheckpointResult:
@@ -160,8 +169,9 @@ class ModelServicer(ModelServiceServicer):
 
         def work(run: Run, call: Call) -> pb.SaveCheckpointResult:
             written = write_checkpoint(
-                storage.writable_folder(uri),
+                on_first(group, lambda: storage.writable_folder(uri)) or _ELSEWHERE,
                 [run.find(ref).model for ref in refs],
+                group=group,
                 with_optimizer_state=request.with_optimizer_state,
                 request=identity,
                 on_progress=call.report_progress,
@@ -218,7 +228,7 @@ class ModelServicer(ModelServiceServicer):
         uri = decode_uri(request.uri, "DeleteCheckpointRequest.uri")
 
         def work(run: Run, call: Call) -> pb.DeleteCheckpointResponse:
-            self._services.storage.remove(uri)
+            on_first(self._services.engine.group, lambda: self._services.storage.remove(uri))
             return pb.DeleteCheckpointResponse()
 
         return self._services.mutations.begin(request, mutation, work).answer(pb.DeleteCheckpointResponse)
@@ -236,9 +246,12 @@ class ModelServicer(ModelServiceServicer):
 
         def work(run: Run, call: Call) -> pb.ExportModelResult:
             model = run.find(ref).model
-            folder = self._services.storage.writable_folder(uri)
+            group = self._services.engine.group
+            folder = on_first(group, lambda: self._services.storage.writable_folder(uri)) or _ELSEWHERE
             with engine_refusals(f"{where}.format"):
-                size = export_model(folder, model, export_format, request=identity, on_progress=call.report_progress)
+                size = export_model(
+                    folder, model, export_format, group=group, request=identity, on_progress=call.report_progress
+                )
             return pb.ExportModelResult(path=str(folder), bytes=size)
 
         call = self._services.mutations.begin(request, mutation, work)

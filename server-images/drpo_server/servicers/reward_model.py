@@ -47,5 +47,5 @@ class RewardModelServicer(RewardModelServiceServicer):
                 )
             return pb.ScoreRolloutsResult(scores=scores.tolist())
 
-        call = self._services.compute.submit(work, total=len(rows.row_lengths))
+        call = self._services.compute.submit(work, request, total=len(rows.row_lengths))
         return watch(call, context, pb.ScoreRolloutsResponse, cancel_with_caller=True)

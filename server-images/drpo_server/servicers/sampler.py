@@ -57,7 +57,7 @@ class SamplerServicer(SamplerServiceServicer):
                     compute_part=self._services.splits.of(request).run,
                 )
 
-        call = self._services.compute.submit(work, total=rollouts)
+        call = self._services.compute.submit(work, request, total=rollouts)
         return watch(call, context, pb.SampleRolloutsResponse, part="rollout", cancel_with_caller=True)
 
     @streaming
@@ -112,5 +112,5 @@ class SamplerServicer(SamplerServiceServicer):
                 )
             return pb.ComputeLogprobsResult(logprobs=logprobs.tolist(), version=version)
 
-        call = self._services.compute.submit(work, total=len(rows.row_lengths))
+        call = self._services.compute.submit(work, request, total=len(rows.row_lengths))
         return watch(call, context, pb.ComputeLogprobsResponse, cancel_with_caller=True)

@@ -39,7 +39,9 @@ class TokenizerServicer(TokenizerServiceServicer):
         resident = self._services.bases.loaded(tokenizer.folder)
         if resident is not None:  # a client that connects need not wait for what is computed
             return describe(resident)
-        call = self._services.compute.submit(lambda _: describe(self._services.bases.load(request.base, where)))
+        call = self._services.compute.submit(
+            lambda _: describe(self._services.bases.load(request.base, where)), request
+        )
         return call.answer(pb.GetTokenizerInfoResponse)
 
     @unary

@@ -59,7 +59,7 @@ class TrainerServicer(TrainerServiceServicer):
                 outputs=[pb.FloatArray(values=result.tolist()) for result in results], token_budget=budget
             )
 
-        call = self._services.compute.submit(work)
+        call = self._services.compute.submit(work, request)
         return watch(call, context, pb.ForwardResponse, cancel_with_caller=True)
 
     @streaming

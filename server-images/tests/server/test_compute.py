@@ -27,7 +27,7 @@ def events(call: Call) -> Iterator[Message]:
 
 def test_calls_run_in_the_order_of_arrival(compute: Compute) -> None:
     order: list[int] = []
-    calls = [compute.submit(lambda _, n=n: order.append(n)) for n in range(20)]  # type: ignore[misc]
+    calls = [compute.submit(lambda _, n=n: order.append(n), None) for n in range(20)]  # type: ignore[misc]
     for call in calls:
         call.result()
     assert order == list(range(20))
@@ -42,7 +42,7 @@ def test_watcher_gets_progress_parts_and_the_result(compute: Compute) -> None:
         call.emit(ModelRef(model="part"))
         return ModelRef(model="result")
 
-    stream = events(compute.submit(work, total=2))
+    stream = events(compute.submit(work, None, total=2))
     assert next(stream) == Progress(done=0, total=2)
     first_seen.set()
     rest = list(stream)
@@ -55,7 +55,7 @@ def test_late_watcher_gets_everything_but_progress(compute: Compute) -> None:
         call.emit(ModelRef(model="part"))
         return ModelRef(model="result")
 
-    call = compute.submit(work)
+    call = compute.submit(work, None)
     call.result()
     assert list(events(call))[1:] == [ModelRef(model="part"), ModelRef(model="result")]
 
@@ -64,7 +64,7 @@ def test_error_reaches_every_watcher(compute: Compute) -> None:
     def work(_: Call) -> Message:
         raise LookupError("gone")
 
-    call = compute.submit(work)
+    call = compute.submit(work, None)
     for _ in range(2):
         with pytest.raises(LookupError, match="gone"):
             list(events(call))
@@ -79,7 +79,7 @@ def test_cancelled_work_stops_at_its_next_progress(compute: Compute) -> None:
         call.report_progress(1, 2)
         raise AssertionError("the work went on")
 
-    call = compute.submit(work)
+    call = compute.submit(work, None)
     assert reached.wait(WAIT_SECONDS)
     call.cancel()
     cancelled.set()
@@ -93,8 +93,8 @@ def test_cancelled_work_that_waits_never_starts(compute: Compute) -> None:
     def block(_: Call) -> None:
         assert cancelled.wait(WAIT_SECONDS)
 
-    compute.submit(block)
-    call = compute.submit(lambda _: started.set())
+    compute.submit(block, None)
+    call = compute.submit(lambda _: started.set(), None)
     call.cancel()
     cancelled.set()
     with pytest.raises(Cancelled):
@@ -110,8 +110,8 @@ def test_waiting_call_tells_that_the_call_before_it_advances(compute: Compute, m
         while not told.is_set():
             call.report_progress(0, 0)
 
-    compute.submit(advance)
-    stream = events(compute.submit(lambda _: None, total=3))
+    compute.submit(advance, None)
+    stream = events(compute.submit(lambda _: None, None, total=3))
     assert [next(stream), next(stream)] == [Progress(done=0, total=3)] * 2
     told.set()
 
@@ -126,9 +126,9 @@ def test_waiting_call_is_silent_while_the_call_before_it_hangs(
         hangs.set()
         assert end.wait(WAIT_SECONDS)
 
-    compute.submit(hang)
+    compute.submit(hang, None)
     assert hangs.wait(WAIT_SECONDS)
-    waiting = compute.submit(lambda _: None)
+    waiting = compute.submit(lambda _: None, None)
     looks = 0
 
     class CountingEvent(threading.Event):
@@ -149,7 +149,7 @@ def test_watcher_that_went_away_is_let_go(compute: Compute) -> None:
     def block(_: Call) -> None:
         assert end.wait(WAIT_SECONDS)
 
-    call = compute.submit(block)
+    call = compute.submit(block, None)
     seen: list[Message] = []
     watcher = threading.Thread(target=lambda: seen.extend(call.events(gone)))
     watcher.start()

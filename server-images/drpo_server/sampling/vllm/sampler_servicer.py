@@ -61,7 +61,7 @@ class VllmSamplerServicer(SamplerServiceServicer):
                         call.emit(encode_rollout(rollout, ref.version))
                     call.report_progress(done, len(places))
 
-        call = self._services.sampling.submit(work, total=len(places))
+        call = self._services.sampling.submit(work, request, total=len(places))
         return watch(call, context, pb.SampleRolloutsResponse, part="rollout", cancel_with_caller=True)
 
     @streaming
@@ -109,7 +109,7 @@ class VllmSamplerServicer(SamplerServiceServicer):
                 logprobs = self._logprobs(call, continuations, held.adapter)
                 return pb.ComputeLogprobsResult(logprobs=logprobs, version=held.version)
 
-        call = self._services.sampling.submit(work, total=len(continuations))
+        call = self._services.sampling.submit(work, request, total=len(continuations))
         return watch(call, context, pb.ComputeLogprobsResponse, cancel_with_caller=True)
 
     def _logprobs(self, call: Call, continuations: Sequence[Continuation], adapter: object) -> list[float]:
