@@ -4,6 +4,7 @@ import { retryDelayMs } from "../math/retry-delay.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Clock } from "../ports/clock.js";
 import type { Progress } from "../ports/progress.js";
+import type { PublishedWeights } from "../ports/weight-publisher.js";
 import type { PooledSampler } from "./pooled-sampler.js";
 
 /** Waits before a lost sampler is asked again. */
@@ -17,11 +18,16 @@ export interface PoolMembers {
   readonly room: number;
   /** @throws EnvironmentError if none is there, or if one is not what the run needs */
   open(options?: CallOptions): Promise<void>;
-  /** The sampler that can begin at once: one that holds the version before one that must fetch it, then the emptiest. */
+  /** The sampler that can begin at once: the emptiest, and of equals one that holds the version already. */
   withMostRoom(model: ModelHandle): PooledSampler | undefined;
+  /** All that are there begin to sync the version: it is used soon. */
+  prepare(published: PublishedWeights): void;
   /** It finished something. */
   worked(sampler: PooledSampler): void;
-  /** It failed: it is asked again after a while, and longer and longer ones as long as it finishes nothing. */
+  /**
+   * It failed: it is asked again after a while, and longer and longer ones as long as it finishes nothing. Of one that said
+   * nothing, the other sub-batches may still come: each call finds out by itself.
+   */
   takeOut(sampler: PooledSampler, error: Error): void;
   noneLeft(afterMs: number): EnvironmentError;
   close(): void;
@@ -53,7 +59,9 @@ export const createPoolMembers = (
     losses.set(sampler, lost);
     const cancel = clock.schedule(retryDelayMs(lost, REVIVAL, random()), () => {
       waits.delete(sampler);
-      void takeBack(sampler);
+      // What it is still at would be lost.
+      if (sampler.running > 0) lookAgain(sampler);
+      else void takeBack(sampler);
     });
     waits.set(sampler, cancel);
   };
@@ -108,17 +116,23 @@ export const createPoolMembers = (
       for (const sampler of samplers) {
         const { slots, running } = sampler;
         if (running >= slots) continue;
-        const room = 1 - running / slots + (sampler.holds(model) ? 1 : 0);
+        // Holding the version decides between equals: were it worth more, the first to hold it would be given everything.
+        const room = (slots - running + (sampler.holds(model) ? 0.5 : 0)) / slots;
         if (room > bestRoom) [best, bestRoom] = [sampler, room];
       }
       return best;
+    },
+
+    prepare(published) {
+      for (const sampler of samplers) sampler.prepare(published);
     },
 
     worked: (sampler) => void losses.delete(sampler),
 
     takeOut(sampler, error) {
       if (sampler.slots === 0) return;
-      sampler.lose();
+      if (error instanceof SilentServerError) sampler.suspend();
+      else sampler.lose();
       said.set(sampler, error.message);
       progress.note(
         `sampler ${sampler.name} is taken out: ${firstSentence(error)}. Its rollouts go to others, and it is taken back ` +

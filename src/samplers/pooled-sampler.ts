@@ -5,6 +5,7 @@ import type { CallOptions } from "../ports/call-options.js";
 import type { Continuation, SamplingParams } from "../ports/sampler.js";
 import type { PublishedWeights } from "../ports/weight-publisher.js";
 import { checkDrift } from "./check-drift.js";
+import { heardByMany } from "./heard-by-many.js";
 import type { SubBatch } from "./plan-sub-batches.js";
 
 /** One endpoint of a pool: whether it is there, what it holds, and how much room it has. */
@@ -20,6 +21,10 @@ export interface PooledSampler {
   open(options?: CallOptions): Promise<void>;
   /** Takes it out: what it was asked fails. */
   lose(): void;
+  /** Begins to sync the version, so that it is there when the first sub-batch comes; what fails will fail again then. */
+  prepare(published: PublishedWeights): void;
+  /** Gives it nothing more to do; what it is at may still end. It is back once it is opened anew. */
+  suspend(): void;
   /** Syncs the version first, if it does not hold it, and compares it with the trainer. */
   sample(
     work: { readonly subBatch: SubBatch; readonly published: PublishedWeights; readonly params: SamplingParams },
@@ -40,9 +45,10 @@ interface Connection {
   /** By the name of the model. */
   readonly held: Map<string, Held>;
   running: number;
+  isSuspended: boolean;
 }
 
-const disconnected = (): Connection => ({ lost: new AbortController(), held: new Map(), running: 0 });
+const disconnected = (): Connection => ({ lost: heardByMany(), held: new Map(), running: 0, isSuspended: false });
 
 /** @param tolerance of the probe, nats a token */
 export const createPooledSampler = (endpoint: SamplerEndpoint, tolerance: number): PooledSampler => {
@@ -64,7 +70,8 @@ export const createPooledSampler = (endpoint: SamplerEndpoint, tolerance: number
     const found = held.get(model.name);
     if (found?.key === keyOf(model)) return found.done;
     const done = sync(connection, published).catch((error: unknown) => {
-      held.delete(model.name);
+      // A newer version may have taken its place.
+      if (held.get(model.name)?.done === done) held.delete(model.name);
       throw error;
     });
     held.set(model.name, { key: keyOf(model), done });
@@ -80,7 +87,7 @@ export const createPooledSampler = (endpoint: SamplerEndpoint, tolerance: number
   return {
     name,
     get slots() {
-      return current.sampler?.info.samplingSlots ?? 0;
+      return current.isSuspended ? 0 : (current.sampler?.info.samplingSlots ?? 0);
     },
     get running() {
       return current.running;
@@ -94,6 +101,12 @@ export const createPooledSampler = (endpoint: SamplerEndpoint, tolerance: number
     },
 
     lose,
+
+    prepare(published) {
+      if (current.sampler) hold(current, published).catch(() => undefined);
+    },
+
+    suspend: () => void (current.isSuspended = true),
 
     async sample({ subBatch: { contexts }, published, params }, { signal, onProgress }) {
       const connection = current;

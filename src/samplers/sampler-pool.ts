@@ -155,7 +155,7 @@ export const createSamplerPool = ({
     },
 
     async syncWeights(model, callOptions) {
-      await publications.publish(model, callOptions);
+      members.prepare(await publications.publish(model, callOptions));
     },
 
     async close() {

@@ -1,4 +1,5 @@
 import type { Continuation, PlacedContinuation, SampleOptions, SampleRequest } from "../ports/sampler.js";
+import { heardByMany } from "./heard-by-many.js";
 import type { SubBatch } from "./plan-sub-batches.js";
 
 /** One request under way: where the sub-batches' answers come together. */
@@ -28,7 +29,7 @@ export const createSamplingCall = (
   const total = contexts.reduce((sum, { seeds }) => sum + seeds.length, 0);
   let done = 0;
   let isOver = false;
-  const end = new AbortController();
+  const end = heardByMany();
   const { promise: answer, resolve, reject } = withResolvers<readonly (readonly Continuation[])[]>();
 
   const settle = (how: () => void) => {

@@ -61,7 +61,7 @@ const noFiles = (): never => {
   throw unimplemented("checkpoints of tables are not files");
 };
 
-const serverInfo = (world: World, schemaHash: string): GetServerInfoResponse => ({
+export const serverInfo = (world: World, schemaHash: string): GetServerInfoResponse => ({
   schemaHash,
   serverVersion: "testbed",
   engine: "tables",

@@ -53,7 +53,8 @@ test("a version is published once, fetched once by whoever samples it, and delet
   let { model } = fleet;
   await pool.syncWeights(model);
   expect(published(model)).toBeDefined();
-  expect(calls(fleet, "SyncWeights")).toEqual([0, 0]);
+  // All begin to fetch it, whether or not anything is sampled by then.
+  await until(() => calls(fleet, "ComputeLogprobs").every((count) => count === 1));
   for (let iteration = 0; iteration < 3; iteration++) {
     const request = { model, contexts: someContexts(6), params: PARAMS };
     expect(await pool.sample(request)).toEqual(await sampledByTrainer(fleet, request));
@@ -62,9 +63,10 @@ test("a version is published once, fetched once by whoever samples it, and delet
     model = await fleet.train(model);
     await pool.syncWeights(model);
     expect(published(old)).toBeUndefined();
+    await until(() => calls(fleet, "ComputeLogprobs").every((count) => count === iteration + 2));
   }
   expect(trainer.testbed.faults.callsOf("SaveCheckpoint")).toBe(4);
-  expect(calls(fleet, "SyncWeights")).toEqual([3, 3]);
+  expect(calls(fleet, "SyncWeights")).toEqual([4, 4]);
   expect(fleet.samplers[0]!.storedAnswers("run-1")).toBeLessThan(3);
   await pool.close();
   expect(published(model)).toBeUndefined();
