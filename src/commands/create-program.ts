@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { CommandContext } from "./command-context.js";
 import { dashboardCommand } from "./dashboard.js";
-import { doctorCommand } from "./doctor.js";
+import { doctorCommand } from "./doctor/doctor.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export/export.js";
 import { judgeCommand } from "./judge.js";

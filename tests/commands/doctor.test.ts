@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { checkMemory, checkNode, type Finding } from "../../src/commands/doctor-checks.js";
+import { checkMemory, checkNode, type Finding } from "../../src/commands/doctor/doctor-checks.js";
 import { startTestbed, type Testbed } from "../../src/testbed/start-testbed.js";
 import { runDrpo } from "./run-drpo.js";
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ownIdentity, processState } from "../../../src/durable-files/process-identity.js";
 import type { ServerRecord } from "../../../src/server/detached/server-record.js";
+import type { Finding } from "../../../src/commands/doctor/doctor-checks.js";
 import { packageVersion } from "../../../src/commands/package-version.js";
 import { type DrpoOptions, ROOT } from "../run-drpo.js";
 import { createTinyProject, hasPython, PYTHON, type TinyProject } from "../tiny-project.js";
@@ -153,6 +154,28 @@ test("without servers, status says how to start one", async () => {
     expect(refused.stderr).toMatch(/The model server refused: .*--tls-cert/);
     expect(refused.exitCode).toBe(2);
     expect(existsSync(inProject("state/servers/two/server.json"))).toBe(false);
+  }, 60_000);
+
+  test("doctor shows what it has, and what it makes of a text; it agrees with itself", async () => {
+    const { stdout, exitCode } = await project.drpo(
+      ["doctor", "--server", "one", "--server", record.address, "--json"],
+      { environment: { DRPO_STATE_DIR: inProject("state"), DRPO_SERVER_TOKEN: token, DRPO_PYTHON: PYTHON } },
+    );
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
+    const ofServers = findings.filter(({ name }) => name.includes(record.address));
+    expect(ofServers.map(({ name, isOk }) => [name.split(" ")[0], isOk])).toEqual([
+      ["server", true],
+      ["server", true],
+      ["log-probabilities", true],
+      ["log-probabilities", true],
+      ["agreement", true],
+    ]);
+    expect(ofServers[0]!.info).toMatchObject({ dtype: "float32", capabilities: expect.arrayContaining(["sampler"]) });
+    expect(ofServers[2]!.found).toMatch(/tokens of a sentence by .*base/);
+    expect(ofServers[2]!.meanLogprob).toBeLessThan(0);
+    expect(ofServers[4]!.meanDifference).toBe(0);
+    // The machine may lack what the quickstart needs; that is not this test's.
+    expect(exitCode).toBe(findings.every(({ isOk }) => isOk) ? 0 : 3);
   }, 60_000);
 
   test("logs are followed until it is stopped, and it ends well", async () => {

@@ -3,9 +3,9 @@ import { createServer } from "node:net";
 import { freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa, ExecaError } from "execa";
-import { DrpoError } from "../errors.js";
-import { probeModelServer } from "../rpc/probe-model-server.js";
-import { PACKAGE_ROOT } from "../server/package-root.js";
+import { DrpoError } from "../../errors.js";
+import type { ServerInfo } from "../../ports/model-store.js";
+import { PACKAGE_ROOT } from "../../server/package-root.js";
 
 /** What one check found. */
 export interface Finding {
@@ -14,6 +14,12 @@ export interface Finding {
   readonly found: string;
   /** What to do about it; only of a problem. */
   readonly mend?: string;
+  /** Of a server: what it says of itself. */
+  readonly info?: ServerInfo;
+  /** Of a text: mean log-probability of a token, nats. */
+  readonly meanLogprob?: number;
+  /** Of two servers: mean absolute difference of a token's log-probabilities, nats. */
+  readonly meanDifference?: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,7 +29,6 @@ const GIB = 2 ** 30;
 const MEMORY_NEEDED = 6 * GIB;
 /** Python packages (1.2 GB), model (0.6 GB), checkpoints. */
 const DISK_NEEDED = 4 * GIB;
-const PROBE_SILENCE_MS = 10_000;
 const PYTHON_PROBE = `
 import json, sys
 if sys.version_info < (3, 11):
@@ -128,32 +133,4 @@ export function checkAssets(root = PACKAGE_ROOT): Finding {
     found: isOk ? `in ${join(root, "assets")}` : `assets/${missing.join(", assets/")} missing`,
   };
   return isOk ? finding : { ...finding, mend: "Run ./scripts/fetch-assets." };
-}
-
-/** Reachability, token and schema of a model server. */
-export async function checkServer(server: {
-  readonly address: string;
-  readonly token: string | undefined;
-  readonly tlsCa: string | undefined;
-}): Promise<Finding> {
-  const name = `server ${server.address}`;
-  try {
-    const probe = await probeModelServer({ ...server, silenceTimeoutMs: PROBE_SILENCE_MS });
-    probe.close();
-    const { info } = probe;
-    const memory = `${gib(info.memoryAvailableBytes)} free of ${gib(info.memoryTotalBytes)}`;
-    return {
-      name,
-      isOk: true,
-      found: `drpo_server ${info.serverVersion}, ${info.engine} on ${info.device}, ${memory}`,
-    };
-  } catch (error) {
-    if (!(error instanceof DrpoError)) throw error;
-    return {
-      name,
-      isOk: false,
-      found: error.message,
-      mend: "Start one with drpo serve, or correct the address or the token.",
-    };
-  }
 }
