@@ -134,7 +134,7 @@ test("without servers, status says how to start one", async () => {
 
     expect(await drpo(["stop", "gone"])).toMatchObject({ stdout: "gone: had ended already", exitCode: 0 });
     expect(await processState(await ownIdentity())).toBe("alive");
-  }, 60_000);
+  }, 120_000);
 
   test("its name and its checkpoints are not given to another one", async () => {
     const second = await drpo(["start", "one", "--port", "0"]);
@@ -154,7 +154,7 @@ test("without servers, status says how to start one", async () => {
     expect(refused.stderr).toMatch(/The model server refused: .*--tls-cert/);
     expect(refused.exitCode).toBe(2);
     expect(existsSync(inProject("state/servers/two/server.json"))).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   test("doctor shows what it has, and what it makes of a text; it agrees with itself", async () => {
     const { stdout, exitCode } = await project.drpo(
@@ -176,7 +176,7 @@ test("without servers, status says how to start one", async () => {
     expect(ofServers[4]!.meanDifference).toBe(0);
     // The machine may lack what the quickstart needs; that is not this test's.
     expect(exitCode).toBe(findings.every(({ isOk }) => isOk) ? 0 : 3);
-  }, 60_000);
+  }, 120_000);
 
   test("logs are followed until it is stopped, and it ends well", async () => {
     const environment = { DRPO_STATE_DIR: inProject("state") };
@@ -190,7 +190,7 @@ test("without servers, status says how to start one", async () => {
     expect(followed.stdout).toMatch(/stopping: calls under way/);
     expect(await processState(pidOf(record))).toBe("dead");
     expect((await drpo(["status"])).stdout).toMatch(/^No server/);
-  }, 60_000);
+  }, 120_000);
 });
 
 (hasPython ? describe : describe.skip)("a server in a container", () => {
@@ -244,7 +244,7 @@ test("without servers, status says how to start one", async () => {
     expect(ended.exitCode).toBe(3);
     expect((await calls("rm")).length).toBeGreaterThan(0);
     expect((await readdir(inProject("docker"))).filter((name) => name !== "calls.jsonl")).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test("of an image that is not there, or without docker: its own words", async () => {
     const args = ["start", "box", "--container", "docker", "--image", "none", "--port", "0"];
@@ -253,5 +253,5 @@ test("without servers, status says how to start one", async () => {
     const without = await drpo(args, { PATH: `${inProject("nowhere")}:/usr/bin:/bin` });
     expect(without.stderr).toMatch(/docker is not installed, or not on PATH/);
     expect([missing.exitCode, without.exitCode]).toEqual([3, 3]);
-  }, 60_000);
+  }, 120_000);
 });
