@@ -1,13 +1,13 @@
 // Runs every check and test of ./scripts/test, in order, and counts them. A check counts as one, a test as one.
+// --group NAME: only that group; --without NAME: all but that group.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const python = process.env.DRPO_PYTHON ?? join(process.cwd(), ".venv/bin/python");
+const vllmPython = process.env.DRPO_VLLM_PYTHON || join(process.cwd(), ".venv-vllm/bin/python");
 const scratch = mkdtempSync(join(tmpdir(), "drpo-test-"));
-const jestReport = join(scratch, "jest.json");
-const pytestReport = join(scratch, "pytest.xml");
 
 const check = (name, command, options) => ({ name, command, ...options });
 const inPython = { cwd: "server-images" };
@@ -24,20 +24,41 @@ const checks = [
   check("ruff", [python, "-m", "ruff", "check", ...allPython], inPython),
   check("ruff format", [python, "-m", "ruff", "format", "--check", ...allPython], inPython),
   check("mypy", [python, "-m", "mypy"], inPython),
-  check("jest", ["npm", "test", "--silent", "--", "--json", `--outputFile=${jestReport}`], { count: jestCounts }),
-  check("pytest", [python, "-m", "pytest", "-q", `--junitxml=${pytestReport}`], { ...inPython, count: pytestCounts }),
+  jest("jest", ["--testPathIgnorePatterns", "/tests/vllm/"]),
+  pytest("pytest", python, []),
 ];
+// In the interpreter of vLLM; the plain pytest does not collect them.
+const vllmChecks = [jest("jest vllm", ["tests/vllm/"]), pytest("pytest vllm", vllmPython, ["tests/vllm_sampler"])];
+
+/** The checks that the command line asks for. */
+function chosen([flag, group]) {
+  if (flag !== undefined && group !== "vllm") throw new Error(`no such group: ${group}`);
+  if (flag === "--group") return vllmChecks;
+  return flag === "--without" ? checks : [...checks, ...vllmChecks];
+}
+
+function jest(name, options) {
+  const report = join(scratch, `${name}.json`);
+  const command = ["npm", "test", "--silent", "--", "--json", `--outputFile=${report}`, ...options];
+  return check(name, command, { count: () => jestCounts(report) });
+}
+
+function pytest(name, interpreter, options) {
+  const report = join(scratch, `${name}.xml`);
+  const command = [interpreter, "-m", "pytest", "-q", `--junitxml=${report}`, ...options];
+  return check(name, command, { ...inPython, count: () => pytestCounts(report) });
+}
 
 /** Suites that could not run have no tests, and count as one that failed. */
-function jestCounts() {
-  const report = JSON.parse(readFileSync(jestReport, "utf8"));
+function jestCounts(file) {
+  const report = JSON.parse(readFileSync(file, "utf8"));
   // Tests whose tools are missing (Python, chromium, Slurm) are skipped: that is said, not hidden.
   if (report.numPendingTests > 0) console.log(`jest: ${report.numPendingTests} skipped`);
   return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
 }
 
-function pytestCounts() {
-  const [, attributes] = /<testsuite ([^>]*)>/.exec(readFileSync(pytestReport, "utf8"));
+function pytestCounts(file) {
+  const [, attributes] = /<testsuite ([^>]*)>/.exec(readFileSync(file, "utf8"));
   const number = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(attributes)?.[1] ?? 0);
   const failed = number("failures") + number("errors");
   return { passed: number("tests") - failed - number("skipped"), failed };
@@ -63,7 +84,7 @@ function run({ name, command, cwd = ".", count }) {
 }
 
 try {
-  const results = checks.map(run);
+  const results = chosen(process.argv.slice(2)).map(run);
   const sum = (what) => results.reduce((total, result) => total + result[what], 0);
   const failed = results.filter((result) => result.failed > 0);
   if (failed.length > 0) console.log(`\nFailed: ${failed.map(({ name }) => name).join(", ")}`);

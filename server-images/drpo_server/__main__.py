@@ -31,7 +31,7 @@ class _Bound(Protocol):
     def port(self) -> int: ...
     @property
     def instance_id(self) -> str: ...
-    def close(self) -> None: ...
+    def close(self) -> int: ...
 
 
 def main() -> int:
@@ -95,8 +95,7 @@ def _serve(settings: Settings, serving_line: int) -> int:
     stop.wait()
     log.info("stopping: calls under way have %g s", _STOP_GRACE_SECONDS)
     bound.server.stop(_STOP_GRACE_SECONDS).wait()
-    bound.close()
-    return 0
+    return bound.close()
 
 
 def _bind(settings: Settings, stop: threading.Event) -> _Bound:

@@ -63,9 +63,10 @@ class BoundServer:
     def instance_id(self) -> str:
         return self.services.instance_id
 
-    def close(self) -> None:
-        """Tells the processes that follow, if there are any."""
+    def close(self) -> int:
+        """The exit code. Tells the processes that follow, if there are any."""
         self.services.compute.farewell(_FAREWELL_SECONDS)
+        return 0
 
 
 def build_services(settings: Settings) -> Services:

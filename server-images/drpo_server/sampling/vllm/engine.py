@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import math
+import os
 import queue
+import signal
 import threading
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +24,15 @@ from vllm.lora.request import LoRARequest
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError
 
-from drpo_server.errors import FailedPrecondition, NotFinite
+from drpo_server.errors import InvalidArgument, NotFinite
+from drpo_server.sampling.vllm.die_with_parent import children_die_with_parent
 from drpo_server.sampling.vllm.engine_options import engine_arguments
 from drpo_server.sampling.vllm.token_request import TokenRequest
 from drpo_server.settings import Settings
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -56,11 +63,12 @@ class VllmEngine:
     def __init__(self, settings: Settings) -> None:
         """Raises InvalidArgument for options that vLLM does not have, ValueError or RuntimeError as vLLM does."""
         assert settings.base is not None
-        if settings.device != current_platform.device_type:
-            raise FailedPrecondition(
+        if settings.device.partition(":")[0] != current_platform.device_type:
+            raise InvalidArgument(
                 f"--device {settings.device}: this vLLM was built for {current_platform.device_type!r}: say --device "
-                f"{current_platform.device_type} (CUDA_VISIBLE_DEVICES chooses among GPUs), or install another build"
+                f"{current_platform.device_type}, or install another build"
             )
+        children_die_with_parent()
         arguments = engine_arguments(settings, AsyncEngineArgs)
         arguments["weight_transfer_config"] = WeightTransferConfig(**arguments["weight_transfer_config"])
         self.max_lora_rank: int = arguments.get("max_lora_rank", 0)
@@ -73,6 +81,8 @@ class VllmEngine:
         self.vocabulary_size: int = config.get_vocab_size()
         self.context_tokens: int = config.max_model_len
         self._ids = itertools.count(1)
+        self.is_dead = False
+        """A process of vLLM's ended by itself."""
 
     def generate(
         self, continuations: Sequence[Continuation], adapter: LoRARequest | None
@@ -106,9 +116,12 @@ class VllmEngine:
                 try:
                     item = news.get(timeout=1.0)
                 except queue.Empty:
-                    yield None
-                    continue
+                    if not self._engine.errored:
+                        yield None
+                        continue
+                    item = self._engine.dead_error  # vLLM does not tell requests that came at the wrong moment
                 if isinstance(item, BaseException):
+                    self._note_death(item)
                     raise item
                 index, ended = item
                 left -= ended
@@ -167,6 +180,13 @@ class VllmEngine:
             ]
             written.stopped = part.finish_reason == "stop"
             grew(output.finished)
+
+    def _note_death(self, error: BaseException) -> None:
+        """Without its processes this server is of no use: it stops, and who started it sees that by its exit code."""
+        if isinstance(error, EngineDeadError) and not self.is_dead:
+            self.is_dead = True
+            log.error("a process of vLLM ended, so the server stops; its last messages are above")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -9,6 +9,7 @@ from typing import Any
 
 from drpo_server.errors import InvalidArgument
 from drpo_server.sampling.vllm.backend import BACKEND, LOGITS_PROCESSOR, WORKER_EXTENSION
+from drpo_server.sampling.vllm.die_with_parent import DieWithParent
 from drpo_server.settings import Settings
 
 MAX_LORA_RANK = 64
@@ -29,6 +30,7 @@ _OURS = {
     "worker_extension_cls": "it holds the transfer of weights",
     "weight_transfer_config": "it holds the transfer of weights",
     "speculative_config": "the seeds of rollouts decide tokens one by one",
+    "additional_config": "it ties vLLM's processes to the server's",
     "trust_remote_code": "code that comes with weights is never run",
 }
 
@@ -36,6 +38,10 @@ _OURS = {
 def prepare_environment(settings: Settings) -> None:
     """Settings that vLLM reads from the environment when it is imported. What the user has set stays."""
     options = settings.engine_options
+    kind, _, index = settings.device.partition(":")
+    if kind == "cuda" and index:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[int(index)] if visible else index
     defaults = {
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_LEVEL": "WARNING",
@@ -88,6 +94,7 @@ def engine_arguments(settings: Settings, known: type) -> dict[str, Any]:
         "logprobs_mode": "processed_logits",
         "worker_extension_cls": WORKER_EXTENSION,
         "weight_transfer_config": {"backend": BACKEND},
+        "additional_config": DieWithParent(os.getpid()),
         "seed": 0,
     }
     merged = {**defaults, **options, **ours}

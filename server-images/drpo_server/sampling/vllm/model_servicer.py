@@ -26,7 +26,7 @@ class VllmModelServicer(ModelServiceServicer):
         self, request: pb.GetServerInfoRequest, context: grpc.ServicerContext
     ) -> pb.GetServerInfoResponse:
         settings = self._services.settings
-        total, available = device_memory(torch.device(settings.device))
+        total, available = device_memory(torch.device(settings.device.partition(":")[0]))
         return pb.GetServerInfoResponse(
             schema_hash=SCHEMA_HASH,
             server_version=__version__,

@@ -27,6 +27,8 @@ from drpo_server.sampling.vllm.sampler_servicer import VllmSamplerServicer
 from drpo_server.sampling.vllm.services import SAMPLING_SLOTS, VllmServices
 from drpo_server.settings import Settings
 
+_EXIT_ENGINE_DIED = 3
+
 
 @dataclass(frozen=True)
 class BoundVllmServer:
@@ -40,10 +42,11 @@ class BoundVllmServer:
     def instance_id(self) -> str:
         return self.services.instance_id
 
-    def close(self) -> None:
-        """Ends vLLM's processes."""
+    def close(self) -> int:
+        """Ends vLLM's processes. The exit code: not 0 if they had ended by themselves."""
         self.services.engine.close()
         self.services.held.close()
+        return _EXIT_ENGINE_DIED if self.services.engine.is_dead else 0
 
 
 def bind_vllm_server(settings: Settings) -> BoundVllmServer:

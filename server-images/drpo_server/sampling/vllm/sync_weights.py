@@ -49,6 +49,8 @@ def _published_model(checkpoint: Checkpoint, model: str, version: ModelVersion, 
     if found is None:
         names = ", ".join(sorted(saved.name for saved in checkpoint.models))
         raise NotFound(f"{checkpoint.uri} holds no model {model!r}: it has {names}")
+    if checkpoint.sharded:
+        raise InvalidArgument(f"{where} was saved with optimiser state by several processes: publish it without")
     if found.weights_hash != version.weights_hash:
         raise InvalidArgument(f"{where} has weights {found.weights_hash}; the version says {version.weights_hash}")
     if found.base_hash != base_hash:
