@@ -28,3 +28,24 @@ def keep_freed_memory() -> None:
     mallopt(_M_TOP_PAD, 64 << 20)
     # One arena: only the main one grows past 64 MB, and calls are computed on threads of their own.
     mallopt(_M_ARENA_MAX, 1)
+
+
+def freed_bytes() -> int:
+    """Bytes that were freed and stay with the process; 0 where the C library does not say."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None) if sys.platform.startswith("linux") else None
+    if mallinfo is None:
+        return 0
+    mallinfo.restype = _MallInfo2
+    return int(mallinfo().fordblks)
+
+
+class _MallInfo2(ctypes.Structure):
+    """struct mallinfo2 of malloc.h."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks"),
+            "keepcost",
+        )
+    ]

@@ -41,7 +41,7 @@ class Engine:
     ) -> None:
         """group: the processes that make the same calls, each computing its part. recompute: see Network."""
         self.group = group
-        self._recompute = recompute
+        self.recompute = recompute
         self.device = device
         self.dtype = dtype
         self.token_budget = token_budget
@@ -52,7 +52,7 @@ class Engine:
     def base(self, path: Path) -> Base:
         """The base in this folder, loaded on first use. Raises as load_base does."""
         if path not in self._bases:
-            self._bases[path] = load_base(path, self.device, self.dtype, group=self.group, recompute=self._recompute)
+            self._bases[path] = load_base(path, self.device, self.dtype, group=self.group, recompute=self.recompute)
         return self._bases[path]
 
     def resident_bases(self) -> tuple[Path, ...]:

@@ -92,16 +92,23 @@ class Network:
         head: Any = self.module.get_submodule("lm_head")
         return head.weight if isinstance(head, nn.Linear) else None
 
+    def packable_weights(self) -> list[Tensor]:
+        """Frozen weights that the CPU's kernels like laid out in their own way; none if a copy would be too large."""
+        head = self.output_weight()
+        weights = [layer.weight for layer in self._linears()] + ([] if head is None else [head])
+        return weights if sum(weight.nbytes for weight in weights) <= LARGEST_BYTES else []
+
     def pack(self) -> None:
         """Lays the frozen weights out for the CPU, if they are of a kind and size for that."""
-        layers = [module for module in self.module.modules() if isinstance(module, LoraLinear)]
-        head = self.output_weight()
-        weights = [layer.weight for layer in layers] + ([] if head is None else [head])
-        if sum(weight.nbytes for weight in weights) > LARGEST_BYTES or not all(map(can_pack, weights)):
+        weights, head = self.packable_weights(), self.output_weight()
+        if not weights or not all(map(can_pack, weights)):
             return
-        for layer in layers:
+        for layer in self._linears():
             layer.packed = PackedWeight(layer.weight, layer.bias)
         self._packed_head = None if head is None else PackedWeight(head, None)
+
+    def _linears(self) -> list[LoraLinear]:
+        return [module for module in self.module.modules() if isinstance(module, LoraLinear)]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Of a few states [states, hidden], after the final norm; [states, vocabulary]."""

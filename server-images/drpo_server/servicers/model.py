@@ -15,6 +15,7 @@ from drpo_server.device_memory import device_memory
 from drpo_server.errors import AlreadyExists, InvalidArgument, engine_refusals
 from drpo_server.export import ExportFormat, export_model
 from drpo_server.in_step import on_first
+from drpo_server.memory_plan.answer import answer_plan
 from drpo_server.mutations import payload_hash
 from drpo_server.proto_gen import model_service_pb2 as pb
 from drpo_server.proto_gen.common_pb2 import CheckpointRef, ModelRef, Progress
@@ -27,6 +28,7 @@ from drpo_server.services import Services
 from drpo_server.storage import RequestIdentity
 from drpo_server.stored_files import check_path, open_stored_folder, read_stored_file
 from drpo_server.wire.fields import decode_enum, decode_id, decode_name, decode_uri, refuse_duplicates, require
+from drpo_server.wire.memory_plan import decode_planned_models, decode_workload, encode_plan
 from drpo_server.wire.references import check_model_ref, decode_model_ref, decode_mutation, decode_run_id
 from drpo_server.wire.shapes import decode_head, decode_shape
 
@@ -85,6 +87,17 @@ class ModelServicer(ModelServiceServicer):
             return pb.ReleaseAnswersResponse(answers_left=answers_left, batches_left=batches_left)
 
         return self._services.compute.in_turn(request, pb.ReleaseAnswersResponse, work)
+
+    @unary
+    def PlanMemory(self, request: pb.PlanMemoryRequest, context: grpc.ServicerContext) -> pb.PlanMemoryResponse:
+        bases = self._services.bases
+        models, workload = decode_planned_models(request, bases), decode_workload(request)
+
+        def work(call: Call) -> pb.PlanMemoryResponse:  # in turn: models that are being freed count no more
+            with engine_refusals("PlanMemoryRequest.models"):
+                return encode_plan(answer_plan(models, workload, self._services.engine, bases))
+
+        return self._services.compute.submit(work, None).answer(pb.PlanMemoryResponse)
 
     @streaming
     def CreateModel(

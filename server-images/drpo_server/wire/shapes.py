@@ -9,11 +9,11 @@ from drpo_server.wire.fields import decode_enum, finite, positive, refuse_duplic
 _HEADS: dict[int, Head] = {pb.HEAD_LANGUAGE_MODEL: Head.LANGUAGE_MODEL, pb.HEAD_SCALAR: Head.SCALAR}
 
 
-def decode_head(message: pb.CreateModelRequest, where: str) -> Head:
+def decode_head(message: pb.CreateModelRequest | pb.PlannedModel, where: str) -> Head:
     return decode_enum(message.head, _HEADS, f"{where}.head")
 
 
-def decode_shape(message: pb.CreateModelRequest, where: str) -> LoraShape | None:
+def decode_shape(message: pb.CreateModelRequest | pb.PlannedModel, where: str) -> LoraShape | None:
     """None: a full copy of the base."""
     if which(message, "shape", where) == "full":
         return None

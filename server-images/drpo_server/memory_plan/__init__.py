@@ -1,0 +1,1 @@
+"""What models and batches will need, before anything is loaded."""
