@@ -52,6 +52,7 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
     `run directory  ${shownPath(plan.directory, cwd)}`,
     `data           ${side(data.train)}; held out: ${side(data.heldOut)}${skipped}`,
     `server         ${recipe.server.kind === "local" ? "started with the run" : recipe.server.address}`,
+    ...(recipe.server.samplers.length > 0 ? [`samplers       ${samplersLine(recipe.server)}`] : []),
     `sft            ${origin[recipe.sft.kind]}`,
     `reward         ${rewardOf[recipe.reward.kind] ?? recipe.reward.kind}`,
     `policy         ${policyLine(recipe.policy)}`,
@@ -60,6 +61,13 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
     "",
     JSON.stringify(recipe, null, 2),
   ].join("\n");
+}
+
+function samplersLine({ samplers, samplerRows, overlap }: TrainingPlan["recipe"]["server"]): string {
+  const each = samplers.map((sampler) =>
+    sampler.kind === "local" ? `${sampler.count} x ${sampler.engine} on ${sampler.device}` : sampler.address,
+  );
+  return `${each.join(", ")}; sub-batches of ${samplerRows} rollouts${overlap ? ", scored while others are sampled" : ""}`;
 }
 
 const loggerName = (logger: TrainingPlan["recipe"]["loggers"][number]): string =>

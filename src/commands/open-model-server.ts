@@ -5,10 +5,14 @@ import type { ServerOptions } from "../config/server.js";
 import type { Progress } from "../ports/progress.js";
 import { connectModelServer, type ModelServerConnection } from "../rpc/connect-model-server.js";
 import { type LocalServer, startLocalServer } from "../server/local-server.js";
+import type { ServerInfo } from "../ports/model-store.js";
 import type { CommandContext } from "./command-context.js";
+import { startSamplers } from "./open-samplers.js";
 
 export interface OpenModelServer extends Pick<ModelServerConnection, "server" | "info"> {
-  /** Ends the connection, and the server if it was started for it. */
+  /** Who samples, if the trainer does not. */
+  readonly samplers: readonly ServerInfo[];
+  /** Ends the connection, and the servers that were started for it. */
   readonly stop: () => Promise<void>;
 }
 
@@ -16,24 +20,47 @@ export interface OpenModelServer extends Pick<ModelServerConnection, "server" | 
 export const cacheDirectory = ({ environment }: Pick<CommandContext, "environment">): string =>
   defaultCacheDirectory(environment, homedir());
 
+export interface ModelServerRequest {
+  readonly options: ServerOptions;
+  readonly base: string;
+  readonly runId: string;
+  /** Absolute; where a local server keeps the run's checkpoints, ... */
+  readonly checkpointRoot: string;
+  /** ... and where its log is appended to. */
+  readonly logFile: string;
+  /** Absolute; of local samplers. Left out: the trainer samples, whatever the recipe says. */
+  readonly samplersFolder?: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Starts the local server that a recipe asks for, or connects to the remote one that it names, and acquires the run.
+ * Starts the local server that a recipe asks for, or connects to the remote one that it names, and acquires the run; with
+ * samplers beside it, if the recipe has any.
  * @throws EnvironmentError and BadInputError as startLocalServer and connectModelServer do
  */
-export async function openModelServer(
-  context: CommandContext,
-  request: {
-    readonly options: ServerOptions;
-    readonly base: string;
-    readonly runId: string;
-    /** Absolute; where a local server keeps the run's checkpoints, ... */
-    readonly checkpointRoot: string;
-    /** ... and where its log is appended to. */
-    readonly logFile: string;
-    readonly progress: Progress;
-    readonly signal: AbortSignal;
-  },
-): Promise<OpenModelServer> {
+export async function openModelServer(context: CommandContext, request: ModelServerRequest): Promise<OpenModelServer> {
+  const { samplersFolder } = request;
+  if (samplersFolder === undefined || request.options.samplers.length === 0) return openTrainer(context, request);
+  const samplers = await startSamplers({ ...request, samplersFolder, environment: context.environment });
+  const ends: (() => Promise<void>)[] = [() => samplers.stop()];
+  const stop = async () => {
+    for (let end = ends.pop(); end; end = ends.pop()) await end();
+  };
+  try {
+    const trainer = await openTrainer(context, request);
+    ends.unshift(() => trainer.stop());
+    const pool = await samplers.join(trainer);
+    // What stays published of a trainer that is gone is removed by the next session.
+    ends.push(() => pool.close().catch(() => undefined));
+    return { ...trainer, server: { ...trainer.server, sampler: pool }, samplers: pool.infos, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function openTrainer(context: CommandContext, request: ModelServerRequest): Promise<OpenModelServer> {
   const { options, base, runId, checkpointRoot, logFile, progress, signal } = request;
   const connect = (address: string, token: string | undefined, tlsCa?: string) =>
     connectModelServer({ address, token, tlsCa, runId, base, signal, silenceTimeoutMs: options.silenceTimeoutMs });
@@ -41,7 +68,7 @@ export async function openModelServer(
   if (options.kind === "remote") {
     const connection = await connect(options.address, context.environment["DRPO_SERVER_TOKEN"], options.tlsCa);
     progress.note(`model server: ${options.address}, ${describe(connection)}`);
-    return { ...connection, stop: async () => connection.close() };
+    return { ...connection, samplers: [], stop: async () => connection.close() };
   }
 
   const local = await startLocalServer({
@@ -57,7 +84,7 @@ export async function openModelServer(
     connection.close();
     await local.stop();
   };
-  return { ...connection, stop };
+  return { ...connection, samplers: [], stop };
 }
 
 async function connectOrStop<T>(local: LocalServer, connect: () => Promise<T>): Promise<T> {

@@ -13,6 +13,7 @@ import { catchInterrupts } from "./catch-interrupts.js";
 import { type CommandContext, printJson } from "./command-context.js";
 import { formatPlan, planAsJson } from "./format-plan.js";
 import { cacheDirectory, openModelServer } from "./open-model-server.js";
+import { describeSamplers } from "./open-samplers.js";
 import { collect, wholeNumber } from "./option-parsers.js";
 import { packageVersion } from "./package-version.js";
 import { planTraining, type TrainingOptions, type TrainingPlan } from "./plan-training.js";
@@ -126,13 +127,18 @@ async function trainOnServer(
   run: OpenRunDirectory,
 ): Promise<Evaluation> {
   const { runId } = run;
-  const { server, info, stop } = await openModelServer(context, {
+  const { server, info, samplers, stop } = await openModelServer(context, {
     ...{ options: recipe.server, base: recipe.model.base, runId, progress, signal },
     ...{ checkpointRoot: join(directory, "checkpoints"), logFile: join(directory, "server.log") },
+    samplersFolder: join(directory, "samplers"),
   });
   try {
     const { baseHash: base, tokenizerHash: tokenizer } = await server.tokenizer.info({ signal });
-    await run.record({ versions: { server: info.serverVersion, engine: info.engine }, hashes: { base, tokenizer } });
+    const versions = {
+      ...{ server: info.serverVersion, engine: info.engine },
+      ...(samplers.length > 0 ? { samplers: describeSamplers(samplers) } : {}),
+    };
+    await run.record({ versions, hashes: { base, tokenizer } });
     const cache = directoryStageCache({
       directory: cacheDirectory(context),
       onWait: (stage, holder) =>

@@ -2,6 +2,7 @@ import type { ModelHandle } from "../domain/model.js";
 import { EnvironmentError } from "../errors.js";
 import type { ConnectedSampler, SamplerEndpoint } from "../ports/sampler-endpoint.js";
 import type { CallOptions } from "../ports/call-options.js";
+import type { ServerInfo } from "../ports/model-store.js";
 import type { Continuation, SamplingParams } from "../ports/sampler.js";
 import type { PublishedWeights } from "../ports/weight-publisher.js";
 import { checkDrift } from "./check-drift.js";
@@ -11,6 +12,8 @@ import type { SubBatch } from "./plan-sub-batches.js";
 /** One endpoint of a pool: whether it is there, what it holds, and how much room it has. */
 export interface PooledSampler {
   readonly name: string;
+  /** What it is; undefined while it is out. */
+  readonly info: ServerInfo | undefined;
   /** Sub-batches that it takes at once; 0 while it is out. */
   readonly slots: number;
   /** Sub-batches that it has not answered. */
@@ -86,6 +89,9 @@ export const createPooledSampler = (endpoint: SamplerEndpoint, tolerance: number
 
   return {
     name,
+    get info() {
+      return current.sampler?.info;
+    },
     get slots() {
       return current.isSuspended ? 0 : (current.sampler?.info.samplingSlots ?? 0);
     },

@@ -2,6 +2,7 @@ import PQueue from "p-queue";
 import { InterruptedError } from "../errors.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Clock } from "../ports/clock.js";
+import type { ServerInfo } from "../ports/model-store.js";
 import type { Progress } from "../ports/progress.js";
 import type { SamplerEndpoint } from "../ports/sampler-endpoint.js";
 import type { SampleOptions, Sampler, SampleRequest } from "../ports/sampler.js";
@@ -38,6 +39,8 @@ export interface SamplerPoolOptions {
 
 /** Many samplers that are one. */
 export interface SamplerPool extends Sampler {
+  /** What those are that are there. */
+  readonly infos: readonly ServerInfo[];
   /**
    * Connects to all. One that is not there is looked for again while the others work.
    * @throws EnvironmentError if none is there, or if one is not what the run needs
@@ -89,10 +92,13 @@ export const createSamplerPool = ({
     });
   };
 
-  const members = createPoolMembers(
-    options.endpoints.map((endpoint) => createPooledSampler(endpoint, probeTolerance)),
-    { progress: options.progress, clock, random: options.random ?? Math.random, onRoomChanged: countRoom },
-  );
+  const samplers = options.endpoints.map((endpoint) => createPooledSampler(endpoint, probeTolerance));
+  const members = createPoolMembers(samplers, {
+    progress: options.progress,
+    clock,
+    random: options.random ?? Math.random,
+    onRoomChanged: countRoom,
+  });
 
   const enqueue = (job: Job, priority: number) => void queue.add(() => attempt(job), { priority });
 
@@ -144,6 +150,10 @@ export const createSamplerPool = ({
   };
 
   return {
+    get infos() {
+      return samplers.flatMap(({ info }) => info ?? []);
+    },
+
     open: (callOptions) => members.open(callOptions),
 
     async sample(request, sampleOptions = {}) {

@@ -19,6 +19,8 @@ export interface LocalServer {
   /** Random; a client sends it as a bearer token. */
   readonly token: string;
   readonly pid: number;
+  /** Resolves when the process has ended, however it did. */
+  readonly ended: Promise<void>;
   /** Ends the server: SIGTERM, then SIGKILL after ten seconds. Can be called twice. */
   stop(): Promise<void>;
 }
@@ -74,7 +76,7 @@ export const startLocalServer = async (request: {
   const impatience = givenUp(options.startTimeoutMs, logFile, signal);
   try {
     const address = await Promise.race([servingAddress(child.stdout), failed, impatience.rejection]);
-    return { address, token, pid: child.pid ?? 0, stop };
+    return { address, token, pid: child.pid ?? 0, ended: ended.then(() => undefined), stop };
   } catch (error) {
     await stop();
     throw error;

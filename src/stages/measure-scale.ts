@@ -31,6 +31,7 @@ export async function measureScale(run: OpenRun, sft: SftOutput, request: ScaleR
   const { dependsOn, where, rollouts, seed } = request;
   const key = await stageKey(run, "score-scale", {
     ...{ rollouts, seed, sft: sft.key, maxTokens: recipe.response.maxTokens, sampling: recipe.policy.sampling },
+    ...(recipe.server.samplers.length > 0 ? { samplers: samplersOf(recipe.server) } : {}),
     scores: dependsOn ?? { runId: run.run.runId, where },
   });
   const { output } = await cache.getOrCompute<ScoreScale>({
@@ -39,6 +40,14 @@ export async function measureScale(run: OpenRun, sft: SftOutput, request: ScaleR
     compute: () => measure(run, sft, request),
   });
   return output;
+}
+
+/** What the samples depend on of who writes them; how many do is not among it. */
+function samplersOf({ samplers, samplerRows }: OpenRun["recipe"]["server"]) {
+  const kinds = samplers.map((sampler) =>
+    sampler.kind === "local" ? `${sampler.engine} ${sampler.device} ${sampler.dtype}` : "remote",
+  );
+  return { samplerRows, kinds: [...new Set(kinds)].sort() };
 }
 
 async function measure(
