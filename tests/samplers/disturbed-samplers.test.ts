@@ -126,7 +126,8 @@ const process = {
     ]);
 
     globalThis.process.kill(stopped!.pid, "SIGCONT");
-    while (notes.filter((note) => note.endsWith("is back.")).length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (notes.filter((note) => note.endsWith("is back.")).length < 2)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await samplers[0]!.running()).pid).not.toBe(killed!.pid);
     expect(pool.infos).toHaveLength(3);
     expect(await pool.sample(request)).toEqual(undisturbed);
