@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -60,14 +60,18 @@ def watch(
     context: grpc.ServicerContext,
     response: Callable[..., Response],
     *,
-    part: str = "result",
+    part: str | Mapping[str, str] = "result",
     cancel_with_caller: bool = False,
 ) -> Iterator[Response]:
-    """The answers of a call: progress as it comes, and what the call gives in the field `part`.
+    """The answers of a call: progress as it comes, and what the call gives in the field `part`, or in the one that
+    `part` has for its type.
 
     cancel_with_caller: nobody else wants the result, so the work stops when the caller goes away.
     """
     gone = threading.Event()
+
+    def field(event: Message) -> str:
+        return part if isinstance(part, str) else part[event.DESCRIPTOR.name]
 
     def on_end() -> None:
         gone.set()
@@ -78,7 +82,7 @@ def watch(
     if not context.add_callback(on_end):
         on_end()
     for event in call.events(gone):
-        yield response(progress=event) if isinstance(event, Progress) else response(**{part: event})
+        yield response(progress=event) if isinstance(event, Progress) else response(**{field(event): event})
 
 
 def _abort(context: grpc.ServicerContext, request: Message, error: Exception) -> NoReturn:

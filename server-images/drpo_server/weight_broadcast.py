@@ -22,7 +22,7 @@ JOIN_TIMEOUT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Group:
+class Members:
     """As WeightGroup of the API."""
 
     master_address: str
@@ -33,19 +33,19 @@ class Group:
 class BroadcastGroup:
     """A member of a group. Rank 0 sends and listens at the group's address."""
 
-    def __init__(self, group: Group, rank: int, device: torch.device, timeout: timedelta = JOIN_TIMEOUT) -> None:
+    def __init__(self, members: Members, rank: int, device: torch.device, timeout: timedelta = JOIN_TIMEOUT) -> None:
         """Waits for all members. Raises RuntimeError (or its subclass DistStoreError) if they do not come in time, or
         if the port is taken."""
         store = dist.TCPStore(
-            group.master_address,
-            group.master_port,
-            world_size=group.world_size,
+            members.master_address,
+            members.master_port,
+            world_size=members.world_size,
             is_master=rank == 0,
             timeout=timeout,
             wait_for_workers=True,
         )
         self._store = store
-        self._members = _process_group(store, rank, group.world_size, device, timeout)
+        self._members = _process_group(store, rank, members.world_size, device, timeout)
         self._options = dist.BroadcastOptions()
         self._options.rootRank = 0
 

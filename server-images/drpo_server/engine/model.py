@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -31,6 +33,19 @@ class ScoreHead(nn.Module):
         super().__init__()
         self.weight = weight
         self.bias = bias
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """What a tensor is, without its content."""
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 class Model:
@@ -175,26 +190,37 @@ class Model:
     def merged_state(self) -> dict[str, Tensor]:
         """The base with the updates added in, by Hugging Face keys, on the CPU; a scalar head as `score.weight`
         (and `score.bias`, unless it is 0, as Hugging Face's classifiers have none) in place of the output head."""
-        module, family = self.network.module, self.network.family
-        pairs = {name: pair for adapters in self._adapters.values() for name, pair in adapters.pairs.items()}
-        merged: dict[str, Tensor] = {}
-        for name, parameter in module.named_parameters():
-            weight = whole(parameter).detach()
-            pair = pairs.get(name.removesuffix(".weight"))
-            if pair is not None:
-                weight = (weight.to(pair.a.dtype) + pair.delta()).to(weight.dtype)
-            head, _, rest = name.partition(".")
-            if head == "lm_head":
-                if self.head is Head.SCALAR:
-                    continue
-                name = f"{family.saved_output_head}.{rest}"
-            merged[name] = _cpu_copy(weight)
+        merged = {name: _cpu_copy(weight) for name, weight in self.merged_tensors()}
         if self.head is Head.SCALAR:
             merged[_SCORE_WEIGHT] = _cpu_copy(self._parameters[_SCORE_WEIGHT])
             bias = _cpu_copy(self._parameters[_SCORE_BIAS])
             if bias.any():
                 merged[_SCORE_BIAS] = bias
         return merged
+
+    def merged_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """What merged_state has of the network, one after the other, on its device. Weights that are spread over
+        processes are gathered: every process must go through all of them."""
+        pairs = {name: pair for adapters in self._adapters.values() for name, pair in adapters.pairs.items()}
+        for name, saved_name, parameter in self._merged_parameters():
+            weight = whole(parameter).detach()
+            pair = pairs.get(name.removesuffix(".weight"))
+            if pair is not None:
+                weight = (weight.to(pair.a.dtype) + pair.delta()).to(weight.dtype)
+            yield saved_name, weight
+
+    def merged_specs(self) -> list[TensorSpec]:
+        """Names, types and shapes of merged_tensors(), in that order; nothing is gathered."""
+        return [TensorSpec(name, p.dtype, tuple(p.shape)) for _, name, p in self._merged_parameters()]
+
+    def _merged_parameters(self) -> Iterator[tuple[str, str, nn.Parameter]]:
+        """Parameters of the network with their own and their Hugging Face names."""
+        for name, parameter in self.network.module.named_parameters():
+            head, _, rest = name.partition(".")
+            if head != "lm_head":
+                yield name, name, parameter
+            elif self.head is not Head.SCALAR:
+                yield name, f"{self.network.family.saved_output_head}.{rest}", parameter
 
     def peft_config(self) -> dict[str, object]:
         """What adapter_config.json says of this adapter, for PEFT. Raises ValueError for a full copy."""

@@ -12,6 +12,7 @@ from drpo_server import __version__
 from drpo_server.checkpoints import Written, find_written, open_checkpoint, write_checkpoint
 from drpo_server.compute import Call
 from drpo_server.device_memory import device_memory
+from drpo_server.engine.types import Output
 from drpo_server.errors import AlreadyExists, InvalidArgument, engine_refusals
 from drpo_server.export import ExportFormat, export_model
 from drpo_server.in_step import on_first
@@ -24,11 +25,14 @@ from drpo_server.proto_gen.schema_hash import SCHEMA_HASH
 from drpo_server.restore import Wanted, restore_models
 from drpo_server.rpc import streaming, unary, watch
 from drpo_server.runs import Run
+from drpo_server.send_weights import send_weights
 from drpo_server.services import Services
 from drpo_server.storage import RequestIdentity
 from drpo_server.stored_files import check_path, open_stored_folder, read_stored_file
+from drpo_server.wire.broadcast import decode_members, encode_spec
 from drpo_server.wire.fields import decode_enum, decode_id, decode_name, decode_uri, refuse_duplicates, require
 from drpo_server.wire.memory_plan import decode_planned_models, decode_workload, encode_plan
+from drpo_server.wire.outputs import check_head
 from drpo_server.wire.references import check_model_ref, decode_model_ref, decode_mutation, decode_run_id
 from drpo_server.wire.shapes import decode_head, decode_shape
 
@@ -289,3 +293,24 @@ class ModelServicer(ModelServiceServicer):
         yield pb.ReadFileResponse(progress=Progress(done=done, total=total))
         for chunk in chunks:
             yield pb.ReadFileResponse(data=chunk)
+
+    @streaming
+    def SendWeights(
+        self, request: pb.SendWeightsRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.SendWeightsResponse]:
+        where = "SendWeightsRequest"
+        run_id = decode_run_id(request.run_id, where)
+        ref = decode_model_ref(request, "model", where)
+        require(request, "group", where)
+        members = decode_members(request.group, f"{where}.group")
+
+        def work(call: Call) -> pb.SendWeightsResult:
+            found = self._services.runs.get(run_id).find(ref)
+            check_head(Output.LOGPROBS, found.model.head, found.model.name, f"{where}.model")
+            call.emit(pb.WeightList(weights=[encode_spec(spec) for spec in found.model.merged_specs()]))
+            sent = send_weights(found.model, members, self._services.compute.in_step.group, call.report_progress)
+            return pb.SendWeightsResult(version=found.version(), bytes=sent)
+
+        call = self._services.compute.submit(work, request)
+        parts = {"WeightList": "list", "SendWeightsResult": "result"}
+        return watch(call, context, pb.SendWeightsResponse, part=parts)

@@ -153,9 +153,12 @@ class VllmEngine:
         engine = self._engine
         await engine.init_weight_transfer_engine(WeightTransferInitRequest(init_info=dict(group)))
         await engine.start_weight_update()
-        await engine.update_weights(WeightTransferUpdateRequest(update_info=dict(update)))
-        await engine.finish_weight_update()
-        await engine.shutdown_weight_transfer_engine()
+        try:
+            await engine.update_weights(WeightTransferUpdateRequest(update_info=dict(update)))
+        finally:
+            # Also after a failure: the next attempt could not start otherwise.
+            await engine.finish_weight_update()
+            await engine.shutdown_weight_transfer_engine()
         if not await engine.reset_prefix_cache():
             raise RuntimeError("vLLM did not drop its cached prefixes: a request is under way")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from drpo_server.checkpoints import Checkpoint, SavedModel, load_tensors
@@ -12,6 +13,7 @@ from drpo_server.proto_gen import sampler_service_pb2 as pb
 from drpo_server.proto_gen.common_pb2 import ModelVersion
 from drpo_server.sampling.vllm.held_weights import Held, Key
 from drpo_server.sampling.vllm.services import VllmServices
+from drpo_server.wire.broadcast import decode_members
 from drpo_server.wire.fields import which
 
 _NO_SOURCE = (
@@ -91,20 +93,10 @@ def _hold(services: VllmServices, key: Key, version: ModelVersion, checkpoint: C
 def _broadcast(message: pb.WeightBroadcast, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """An UpdateInfo and a GroupInfo."""
     where += ".broadcast"
-    group = message.group
-    if not group.master_address or not group.master_port:
-        raise InvalidArgument(f"{where}.group is not complete: name the address and the port where the trainer listens")
-    if not 1 <= message.rank < group.world_size:
-        raise InvalidArgument(
-            f"{where}.rank is {message.rank} in a group of {group.world_size}: use 1 to world_size - 1 (0: the trainer)"
-        )
+    members = decode_members(message.group, f"{where}.group")
+    if not 1 <= message.rank < members.world_size:
+        raise InvalidArgument(f"{where}.rank is {message.rank} in a group of {members.world_size}; the trainer is 0")
     if not message.weights:
         raise InvalidArgument(f"{where}.weights is empty: send the list that SendWeights answered")
     specs = [{"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape)} for spec in message.weights]
-    members = {
-        "master_address": group.master_address,
-        "master_port": group.master_port,
-        "world_size": group.world_size,
-        "rank": message.rank,
-    }
-    return {"broadcast": specs}, members
+    return {"broadcast": specs}, {**asdict(members), "rank": message.rank}

@@ -27,7 +27,7 @@ from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, i
 
 from drpo_server.engine.lora import peft_keys
 from drpo_server.sampling.vllm.backend import BACKEND
-from drpo_server.weight_broadcast import BroadcastGroup, Group
+from drpo_server.weight_broadcast import BroadcastGroup, Members
 
 
 @dataclass
@@ -63,8 +63,8 @@ class WeightTransfer(WeightTransferEngine):  # type: ignore[misc]
         """Joins the trainer's group; waits until all members are there."""
         self.shutdown()
         if init_info.world_size > 0 and get_world_group().rank_in_group == 0:
-            group = Group(init_info.master_address, init_info.master_port, init_info.world_size)
-            self._group = BroadcastGroup(group, init_info.rank, self.device)
+            members = Members(init_info.master_address, init_info.master_port, init_info.world_size)
+            self._group = BroadcastGroup(members, init_info.rank, self.device)
 
     def start_weight_update(self) -> None:
         initialize_layerwise_reload(self.model)
