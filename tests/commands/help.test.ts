@@ -4,16 +4,27 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 describe("help", () => {
-  test.each(["", "train", "sweep", "serve", "sample", "export", "doctor", "report", "dashboard"])(
-    "of drpo %s has an example",
-    async (command) => {
-      const { stdout, stderr, exitCode } = await runDrpo([...(command === "" ? [] : [command]), "--help"]);
-      expect(stdout).toMatch(new RegExp(`^Usage: drpo ${command}`));
-      expect(stdout).toMatch(/Examples?:\n {2}\$ .*drpo/);
-      expect(stderr).toBe("");
-      expect(exitCode).toBe(0);
-    },
-  );
+  test.each([
+    "",
+    "train",
+    "sweep",
+    "serve",
+    "serve start",
+    "serve status",
+    "serve logs",
+    "serve stop",
+    "sample",
+    "export",
+    "doctor",
+    "report",
+    "dashboard",
+  ])("of drpo %s has an example", async (command) => {
+    const { stdout, stderr, exitCode } = await runDrpo([...command.split(" ").filter(Boolean), "--help"]);
+    expect(stdout).toMatch(new RegExp(`^Usage: drpo ${command}`));
+    expect(stdout).toMatch(/Examples?:\n {2}\$ .*drpo/);
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+  });
 
   test("is what no command at all gives, as an error", async () => {
     const { stdout, stderr, exitCode } = await runDrpo([]);
