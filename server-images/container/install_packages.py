@@ -1,6 +1,6 @@
 """Installs the server's packages into the interpreter that runs this, while an image is built.
 
-    python3 install_packages.py --torch-index https://download.pytorch.org/whl/cpu
+    python3 install_packages.py --torch-index URL
     python3 install_packages.py --keep torch transformers
 
 The direct ones are those of pyproject.toml; all are held to requirements.lock, but those of --keep: they are there

@@ -62,8 +62,7 @@ async function build(store: ImageStore, registries: RegistrySettings, target: st
   }
   // vLLM's image cannot be had here; what its packages are put beside is in the CPU image too.
   const base = target === "sampler-cuda" ? CPU : DEBIAN;
-  const index = target === "cpu" ? ["--torch-index", ""] : [];
-  await store.run("scripts/build-image", ...common, "--base", base, ...index, ...registries.pip);
+  await store.run("scripts/build-image", ...common, "--base", base, ...registries.pip);
 }
 
 /** Debian's base with this machine's Node, in place of the public image of Node. */

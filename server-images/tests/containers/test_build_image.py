@@ -39,11 +39,11 @@ def test_the_health_check_survives_the_image_format() -> None:
 def test_configuration_is_a_secret_of_the_build_and_folders_are_mounted() -> None:
     command = command_of(
         *("--tool", "buildah", "--pip-config", "package.json", "--volume", "/srv/wheels:/srv/wheels:ro"),
-        *("--torch-index", "", "--", "--layers"),
+        *("--torch-index", "URL", "--", "--layers"),
     )
     assert "id=pip-config,src=package.json" in command
     assert command[command.index("--volume") + 1] == "/srv/wheels:/srv/wheels:ro"
-    assert "TORCH_INDEX=" in command
+    assert "TORCH_INDEX=URL" in command
     assert command[-2] == "--layers"
 
 
