@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from drpo_server.parent import exit_with_parent
 from drpo_server.settings import Settings, SettingsError, read_settings
+from drpo_server.torchrun import cannot_start, read_place
 
 if TYPE_CHECKING:
     import grpc
@@ -38,7 +39,7 @@ def main() -> int:
     try:
         settings = read_settings(None)
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        print(cannot_start(error, EXIT_BAD_ARGUMENTS, read_place(os.environ)), file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
     if settings.exit_with_parent:
         exit_with_parent()
@@ -77,10 +78,10 @@ def _serve(settings: Settings, serving_line: int) -> int:
     try:
         bound = _bind(settings, stop)
     except RequestError as error:
-        print(error, file=sys.stderr)
+        print(cannot_start(error, EXIT_BAD_ARGUMENTS, settings.place), file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
     except (CannotListen, ValueError, RuntimeError, OSError) as error:
-        print(str(error).splitlines()[0], file=sys.stderr)
+        print(cannot_start(error, EXIT_ENVIRONMENT, settings.place), file=sys.stderr)
         return EXIT_ENVIRONMENT
     bound.server.start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -9,6 +9,7 @@ from drpo_server.errors import RequestError
 from drpo_server.following import follow
 from drpo_server.server import build_services, make_servicers
 from drpo_server.settings import Settings
+from drpo_server.torchrun import cannot_start
 
 EXIT_ENVIRONMENT = 3
 _LEADER_GONE = 1
@@ -45,7 +46,7 @@ def _follow(settings: Settings, stop: threading.Event) -> int:
         for base in settings.preload:
             services.bases.load(base, "--preload")
     except (RequestError, ValueError, RuntimeError, OSError) as error:
-        print(f"process {rank} cannot start: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+        print(cannot_start(error, EXIT_ENVIRONMENT, settings.place), file=sys.stderr, flush=True)
         return EXIT_ENVIRONMENT
     try:
         follow(services.engine.group, make_servicers(services))

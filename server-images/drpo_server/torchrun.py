@@ -17,6 +17,13 @@ class Place:
     local_size: int = 1
 
 
+def cannot_start(reason: object, exit_code: int, place: Place) -> str:
+    """The line of a process that ends before it serves. torchrun says much more after it, so that of several processes
+    it must be found again: src/server/early-exit.ts does."""
+    line = str(reason).partition("\n")[0]
+    return line if place.size == 1 else f"process {place.rank} cannot start: {line} (exit code {exit_code})"
+
+
 def read_place(environment: Mapping[str, str]) -> Place:
     """The only process, if torchrun did not start it."""
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")

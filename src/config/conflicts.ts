@@ -8,6 +8,12 @@ import { samplerConflicts } from "./sampler-conflicts.js";
 export function conflicts({ server, model, sft, reward, policy }: Recipe): readonly string[] {
   const lines = [...(policy.kind === "online" ? onlineConflicts(policy) : []), ...rewardConflicts({ model, reward })];
   lines.push(...samplerConflicts(server));
+  if (server.kind === "local" && server.processes > 1 && server.device.includes(":")) {
+    lines.push(
+      `server.device is "${server.device}" and server.processes is ${server.processes}: say ` +
+        `"${server.device.replace(/:.*/, "")}", and each process takes its own`,
+    );
+  }
   if (model.shape.kind === "full" && sft.kind === "adapter") {
     lines.push('sft.kind is "adapter", but model.shape.kind is "full": an adapter needs "lora"');
   }

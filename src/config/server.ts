@@ -23,9 +23,22 @@ export const serverSchema = z.discriminatedUnion("kind", [
         .describe("Python interpreter with drpo_server; default: .venv of the project, then python3."),
       port: z.number().int().min(0).max(65535).default(0).describe("Port on 127.0.0.1; 0: any free one."),
       threads: z.number().int().min(0).default(0).describe("CPU threads of one operator; 0: one for each core."),
-      device: z.string().default("cpu").describe("Torch device: cpu, cuda:0."),
+      processes: z
+        .number()
+        .int()
+        .min(1)
+        .default(1)
+        .describe("Processes that train together (torchrun, FSDP2): one for each GPU; each holds its part of all weights."),
+      device: z
+        .string()
+        .default("cpu")
+        .describe("Torch device: cpu, cuda:0; of several processes cuda: each takes the GPU of its own number."),
       dtype: dtypeSchema.default("float32"),
       tokenBudget: z.number().int().positive().default(2048).describe("Most tokens of one micro-batch."),
+      activationCheckpointing: z
+        .boolean()
+        .default(false)
+        .describe("Blocks are computed again in the backward pass: less memory, about a third more time."),
       startTimeoutMs: z
         .number()
         .int()

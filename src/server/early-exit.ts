@@ -40,10 +40,23 @@ export const explainEarlyExit = (exit: EarlyExit): DrpoError => {
         `has its packages.`,
     );
   }
-  if (exit.exitCode === BAD_ARGUMENTS) return new BadInputError(`The model server refused: ${said.at(-1)}`);
-  if (exit.exitCode === ENVIRONMENT) {
-    return new EnvironmentError(`The model server could not start: ${said.at(-1)}. Log: ${exit.logFile}`);
+  const { code, reason } = ofTorchrun(said) ?? { code: exit.exitCode, reason: said.at(-1) };
+  if (code === BAD_ARGUMENTS) return new BadInputError(`The model server refused: ${reason}`);
+  if (code === ENVIRONMENT) {
+    return new EnvironmentError(`The model server could not start: ${reason}. Log: ${exit.logFile}`);
   }
   const how = exit.killedBy === null ? `with exit code ${exit.exitCode}` : `by ${exit.killedBy}`;
   return new EnvironmentError(`The model server ended ${how} before it served. Log: ${exit.logFile}\n${lastLines}`);
+};
+
+/**
+ * Of several processes, which torchrun started: what the first that failed said, and the code that it ended with.
+ * torchrun itself says more after it, and always ends with 1.
+ */
+const ofTorchrun = (said: readonly string[]): { readonly code: number; readonly reason: string } | undefined => {
+  for (const line of said) {
+    const [, reason, code] = /^process \d+ cannot start: (.*) \(exit code (\d+)\)$/.exec(line) ?? [];
+    if (reason !== undefined) return { code: Number(code), reason };
+  }
+  return undefined;
 };

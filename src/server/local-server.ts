@@ -8,6 +8,7 @@ import { explainEarlyExit, type ProcessEnd } from "./early-exit.js";
 import { findPython } from "./find-python.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import { serverArguments, type ServerProcessOptions } from "./server-arguments.js";
+import { processesEnvironment } from "./server-command.js";
 import { servingAddress } from "./serving-address.js";
 import { stopProcess } from "./stop-process.js";
 
@@ -57,7 +58,7 @@ export const startLocalServer = async (request: {
     // Its own process group: Ctrl-C is for the orchestrator, which finishes its iteration first.
     detached: true,
     env: {
-      ...process.env,
+      ...processesEnvironment(options.processes ?? 1, process.env),
       ...request.environment,
       DRPO_SERVER_TOKEN: token,
       PYTHONPATH: pythonPath(),

@@ -1,10 +1,14 @@
 import type { ServerOptions } from "../config/server.js";
+import { moduleArguments } from "./server-command.js";
 
 export type LocalServerOptions = Extract<ServerOptions, { kind: "local" }>;
 
 /** What a process of the model server is started with, whatever it is for. */
 export interface ServerProcessOptions extends Pick<LocalServerOptions, "port" | "threads" | "device" | "dtype"> {
   readonly python?: string | undefined;
+  /** How many compute together; torchrun starts several. */
+  readonly processes?: number | undefined;
+  readonly activationCheckpointing?: boolean | undefined;
   /** Most tokens of one micro-batch; left out: the server's own default. */
   readonly tokenBudget?: number | undefined;
   readonly startTimeoutMs: number;
@@ -19,8 +23,7 @@ export const serverArguments = (
   roots: { readonly checkpointRoot: string; readonly stageRoot: string },
   more: readonly string[] = [],
 ): string[] => [
-  "-m",
-  "drpo_server",
+  ...moduleArguments(options.processes ?? 1),
   "--host=127.0.0.1",
   `--port=${options.port}`,
   `--checkpoint-root=${roots.checkpointRoot}`,
@@ -29,6 +32,7 @@ export const serverArguments = (
   `--dtype=${options.dtype}`,
   ...(options.tokenBudget === undefined ? [] : [`--token-budget=${options.tokenBudget}`]),
   ...(options.threads > 0 ? [`--threads=${options.threads}`] : []),
+  ...(options.activationCheckpointing === true ? ["--activation-checkpointing"] : []),
   ...more,
   "--exit-with-parent",
 ];

@@ -11,17 +11,25 @@ export const moduleArguments = (processes: number): readonly string[] => [
   ...["-m", "drpo_server"],
 ];
 
+/** Several processes of one machine talk to each other over its loopback only, unless told otherwise. */
+export const processesEnvironment = (processes: number, environment: Environment): Environment =>
+  processes > 1 && process.platform === "linux" ? { GLOO_SOCKET_IFNAME: "lo", ...environment } : environment;
+
 /**
  * Interpreter and environment of a server of this machine.
  * @throws EnvironmentError if the interpreter is not there
  */
 export const serverCommand = (
-  { engine, python }: { readonly engine: "torch" | "vllm"; readonly python?: string | undefined },
+  {
+    engine,
+    python,
+    processes,
+  }: { readonly engine: "torch" | "vllm"; readonly python?: string | undefined; readonly processes: number },
   environment: Environment,
 ): { readonly python: string; readonly environment: Environment } => {
   const PYTHONPATH = [join(PACKAGE_ROOT, "server-images"), environment["PYTHONPATH"]].filter(Boolean).join(delimiter);
   return {
     python: engine === "vllm" ? findVllmPython(python, environment) : findPython(python, environment),
-    environment: { ...environment, PYTHONPATH, PYTHONUNBUFFERED: "1" },
+    environment: { ...processesEnvironment(processes, environment), PYTHONPATH, PYTHONUNBUFFERED: "1" },
   };
 };
