@@ -22,12 +22,12 @@ def run_follower(settings: Settings, stop: threading.Event) -> int:
 
     Returns the exit code of the process.
     """
-    ended = threading.Event()
+    following, ended = threading.Event(), threading.Event()
     codes: list[int] = []
 
     def run() -> None:
         try:
-            codes.append(_follow(settings, stop))
+            codes.append(_follow(settings, following, stop))
         finally:
             ended.set()
             stop.set()
@@ -35,11 +35,12 @@ def run_follower(settings: Settings, stop: threading.Event) -> int:
     # Not the main thread: a process that waits for a message does not hear signals.
     threading.Thread(target=run, name="follower", daemon=True).start()
     stop.wait()
-    ended.wait(_STOP_GRACE_SECONDS)
+    if following.is_set():
+        ended.wait(_STOP_GRACE_SECONDS)
     return codes[0] if codes else 0
 
 
-def _follow(settings: Settings, stop: threading.Event) -> int:
+def _follow(settings: Settings, following: threading.Event, stop: threading.Event) -> int:
     rank = settings.place.rank
     try:
         services = build_services(settings)
@@ -48,6 +49,7 @@ def _follow(settings: Settings, stop: threading.Event) -> int:
     except (RequestError, ValueError, RuntimeError, OSError) as error:
         print(cannot_start(error, EXIT_ENVIRONMENT, settings.place), file=sys.stderr, flush=True)
         return EXIT_ENVIRONMENT
+    following.set()
     try:
         follow(services.engine.group, make_servicers(services))
     except RuntimeError as error:

@@ -97,4 +97,5 @@ async function connectOrStop<T>(local: LocalServer, connect: () => Promise<T>): 
 }
 
 const describe = ({ info }: ModelServerConnection): string =>
-  `${info.engine} on ${info.device}${info.device === "cpu" ? ` (${info.computeThreads} threads)` : ""}`;
+  `${info.engine} on ${info.device}${info.device === "cpu" ? ` (${info.computeThreads} threads)` : ""}` +
+  (info.processes > 1 ? `, ${info.processes} processes` : "");

@@ -28,7 +28,9 @@ export const serverSchema = z.discriminatedUnion("kind", [
         .int()
         .min(1)
         .default(1)
-        .describe("Processes that train together (torchrun, FSDP2): one for each GPU; each holds its part of all weights."),
+        .describe(
+          "Processes that train together (torchrun, FSDP2): one for each GPU; each holds its part of all weights.",
+        ),
       device: z
         .string()
         .default("cpu")

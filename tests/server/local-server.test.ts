@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { EnvironmentError, InterruptedError } from "../../src/errors.js";
+import { BadInputError, EnvironmentError, InterruptedError } from "../../src/errors.js";
 import { startLocalServer } from "../../src/server/local-server.js";
 import { createTemporaryFolder } from "./temporary-folder.js";
 
@@ -64,6 +64,16 @@ describe("a server that ends before it serves", () => {
     const failure = start(python);
     await expect(failure).rejects.toThrow(EnvironmentError);
     await expect(failure).rejects.toThrow(/cannot listen on 127\.0\.0\.1:7: the port is in use\. Log: .*server\.log/);
+  });
+
+  test("as one of several processes: its words and code, which torchrun buries", async () => {
+    const script = (code: number) => `
+      echo 'process 1 cannot start: --device cuda:1 cannot be used (no such device) (exit code ${code})' >&2
+      seq 1 30 >&2; exit 1`;
+    await expect(start(folder.script("several", script(3)))).rejects.toThrow(
+      /could not start: --device cuda:1 cannot be used \(no such device\)\. Log/,
+    );
+    await expect(start(folder.script("several", script(2)))).rejects.toThrow(BadInputError);
   });
 
   test("for another reason: exit code, last lines and log, but no lines of an earlier server", async () => {

@@ -14,3 +14,11 @@ test("threads are given only if they were chosen", () => {
   expect(serverArguments(OPTIONS, ROOTS).join(" ")).not.toContain("--threads");
   expect(serverArguments({ ...OPTIONS, threads: 2 }, ROOTS)).toContain("--threads=2");
 });
+
+test("several processes are started by torchrun, on this machine only", () => {
+  const line = serverArguments({ ...OPTIONS, processes: 4, activationCheckpointing: true }, ROOTS).join(" ");
+  expect(line).toMatch(
+    /^-m torch\.distributed\.run --standalone --nproc-per-node=4 -m drpo_server --host=127\.0\.0\.1 /,
+  );
+  expect(line).toContain(" --activation-checkpointing ");
+});
