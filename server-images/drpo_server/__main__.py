@@ -61,10 +61,12 @@ def main() -> int:
 
 
 def _serve(settings: Settings, serving_line: int) -> int:
-    # First of all: as process 1 of a container, a process without a handler never hears a signal.
+    # First of all: as process 1 of a container, a process without a handler never hears a signal. But while it waits
+    # for the others of torchrun, it would hear none with a handler.
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    waits_for_others = settings.place.size > 1 and settings.place.rank == 0
+    if not waits_for_others:
+        _catch_signals(stop)
     # Imported here, as they take seconds: --help and bad arguments are answered at once.
     from drpo_server.errors import RequestError
     from drpo_server.listening import CannotListen
@@ -83,6 +85,7 @@ def _serve(settings: Settings, serving_line: int) -> int:
     except (CannotListen, ValueError, RuntimeError, OSError) as error:
         print(cannot_start(error, EXIT_ENVIRONMENT, settings.place), file=sys.stderr)
         return EXIT_ENVIRONMENT
+    _catch_signals(stop)
     bound.server.start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     event = {
@@ -97,6 +100,11 @@ def _serve(settings: Settings, serving_line: int) -> int:
     log.info("stopping: calls under way have %g s", _STOP_GRACE_SECONDS)
     bound.server.stop(_STOP_GRACE_SECONDS).wait()
     return bound.close()
+
+
+def _catch_signals(stop: threading.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
 
 
 def _bind(settings: Settings, stop: threading.Event) -> _Bound:
