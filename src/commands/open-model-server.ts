@@ -32,6 +32,7 @@ export interface ModelServerRequest {
   readonly samplersFolder?: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly onSplit?: (tokenBudget: number) => void;
 }
 
 /**
@@ -61,9 +62,11 @@ export async function openModelServer(context: CommandContext, request: ModelSer
 }
 
 async function openTrainer(context: CommandContext, request: ModelServerRequest): Promise<OpenModelServer> {
-  const { options, base, runId, checkpointRoot, logFile, progress, signal } = request;
+  const { options, base, runId, checkpointRoot, logFile, progress, signal, onSplit } = request;
   const connect = (address: string, token: string | undefined, tlsCa?: string) =>
-    connectModelServer({ address, token, tlsCa, runId, base, signal, silenceTimeoutMs: options.silenceTimeoutMs });
+    connectModelServer({
+      ...{ address, token, tlsCa, runId, base, signal, onSplit, silenceTimeoutMs: options.silenceTimeoutMs },
+    });
 
   if (options.kind === "remote") {
     const connection = await connect(options.address, context.environment["DRPO_SERVER_TOKEN"], options.tlsCa);

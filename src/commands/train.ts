@@ -23,6 +23,7 @@ import { readLoggedRun } from "./read-logged-run.js";
 import { createAlgorithm } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 import { unfailingLoggers, withLoggers } from "./unfailing-loggers.js";
+import { watchSplits } from "./watch-splits.js";
 
 interface TrainOptions extends TrainingOptions {
   readonly startOrResume?: boolean;
@@ -127,8 +128,9 @@ async function trainOnServer(
   run: OpenRunDirectory,
 ): Promise<Evaluation> {
   const { runId } = run;
+  const splits = watchSplits(progress);
   const { server, info, samplers, stop } = await openModelServer(context, {
-    ...{ options: recipe.server, base: recipe.model.base, runId, progress, signal },
+    ...{ options: recipe.server, base: recipe.model.base, runId, progress, signal, onSplit: splits.onSplit },
     ...{ checkpointRoot: join(directory, "checkpoints"), logFile: join(directory, "server.log") },
     samplersFolder: join(directory, "samplers"),
   });
@@ -154,7 +156,7 @@ async function trainOnServer(
         cutFunction,
         rewardFunctions,
         server,
-        run,
+        run: splits.inMetrics(run),
         cache,
         judges,
         algorithm,

@@ -1,17 +1,6 @@
-import type { CheckpointRef, Head, ModelHandle } from "../domain/model.js";
+import type { CheckpointRef, Head, ModelHandle, ModelShape } from "../domain/model.js";
 import type { CallOptions } from "./call-options.js";
-
-export type ModelShape =
-  | {
-      readonly kind: "lora";
-      readonly rank: number;
-      readonly alpha: number;
-      /** Names of linear layers inside a block; empty: all of them. */
-      readonly targetModules: readonly string[];
-      /** Adapt the last so many blocks; 0: all. */
-      readonly lastBlocks: number;
-    }
-  | { readonly kind: "full" };
+import type { MemoryPlan, MemoryRequest } from "./memory-plan.js";
 
 export interface CreateModel {
   readonly name: string;
@@ -36,6 +25,8 @@ export interface ServerInfo {
   readonly memoryAvailableBytes: number;
   readonly capabilities: readonly string[];
   readonly instanceId: string;
+  /** Most tokens of one micro-batch, as long as memory suffices; 0: it makes none. */
+  readonly tokenBudget: number;
   /** Calls of SampleRollouts that it computes side by side. */
   readonly samplingSlots: number;
   /** Paths or names that bases which are loaded now were asked for by. */
@@ -49,6 +40,8 @@ export interface ServerInfo {
 /** Weights: how they come to be and where they are kept. Every mutating call is idempotent. */
 export interface ModelStore {
   serverInfo(options?: CallOptions): Promise<ServerInfo>;
+  /** What models and batches will need, before anything is loaded. */
+  planMemory(request: MemoryRequest, options?: CallOptions): Promise<MemoryPlan>;
   createModel(model: CreateModel, options?: CallOptions): Promise<ModelHandle>;
   deleteModel(name: string, options?: CallOptions): Promise<void>;
   saveCheckpoint(

@@ -43,9 +43,11 @@ export const connectModelServer = async (
     readonly runId: string;
     /** Folder of the base on the server, whose tokenizer is meant. */
     readonly base: string;
+    /** Hears of calls that ran out of memory and were computed with fewer tokens at once. */
+    readonly onSplit?: ((tokenBudget: number) => void) | undefined;
   },
 ): Promise<ModelServerConnection> => {
-  const { runId, base, signal } = options;
+  const { runId, base, signal, onSplit } = options;
   const channel = openChannel(options);
   const close = () => channel.client.close();
   try {
@@ -59,7 +61,7 @@ export const connectModelServer = async (
       files: createStoredFiles(caller),
       tokenizer: createTokenizer(caller, base),
       sampler: createSampler(caller, runId, mutations),
-      trainer: createTrainer(caller, runId, mutations),
+      trainer: createTrainer(caller, runId, mutations, onSplit && { tokenBudget: info.tokenBudget, onSplit }),
       rewardModel: createRewardModel(caller, runId),
     };
     return { server, info, fence, close };

@@ -1,4 +1,5 @@
 import { EnvironmentError } from "../errors.js";
+import type { PlannedModel } from "../ports/memory-plan.js";
 import type { CreateModel, ModelStore, ServerInfo } from "../ports/model-store.js";
 import {
   type CreateModelRequest,
@@ -6,6 +7,7 @@ import {
   type GetServerInfoResponse,
   Head,
   ModelServiceDefinition as service,
+  type PlannedModel as WirePlannedModel,
 } from "../proto-gen/drpo/v1/model_service.js";
 import type { Caller } from "./caller.js";
 import { checkLength } from "./check-length.js";
@@ -14,6 +16,7 @@ import type { Mutations } from "./request-id.js";
 import { fromWireVersion, toModelRef } from "./wire-model.js";
 
 export const getServerInfo = describeMethod(service, service.methods.getServerInfo);
+const planMemory = describeMethod(service, service.methods.planMemory);
 const createModel = describeMethod(service, service.methods.createModel);
 const deleteModel = describeMethod(service, service.methods.deleteModel);
 const saveCheckpoint = describeMethod(service, service.methods.saveCheckpoint);
@@ -25,6 +28,18 @@ const exportModel = describeMethod(service, service.methods.exportModel);
 export const createModelStore = (caller: Caller, mutations: Mutations): ModelStore => ({
   async serverInfo(options) {
     return toServerInfo(await caller.unary(getServerInfo, {}, options));
+  },
+
+  async planMemory({ models, ...sizes }, options) {
+    const { items, totalBytes, availableBytes, fits, advice } = await caller.unary(
+      planMemory,
+      { ...sizes, models: models.map(toWirePlannedModel) },
+      options,
+    );
+    return {
+      items: items.map(({ kind, owner, bytes }) => ({ kind, owner, bytes: Number(bytes) })),
+      ...{ totalBytes: Number(totalBytes), availableBytes: Number(availableBytes), fits, advice },
+    };
   },
 
   async createModel(model, options) {
@@ -83,6 +98,7 @@ export const toServerInfo = (info: GetServerInfoResponse): ServerInfo => ({
   memoryAvailableBytes: Number(info.memoryAvailableBytes),
   capabilities: info.capabilities,
   instanceId: info.instanceId,
+  tokenBudget: info.tokenBudget,
   samplingSlots: Math.max(1, info.samplingSlots),
   residentBases: info.residentBases,
   processes: Math.max(1, info.processes),
@@ -107,6 +123,10 @@ const toWireModel = (model: CreateModel): Omit<CreateModelRequest, "mutation"> =
     trainable: model.trainable,
   };
 };
+
+const toWirePlannedModel = ({ name, base, shape, head, trainable }: PlannedModel): WirePlannedModel => ({
+  ...{ model: name, base, shape: toWireShape(shape), head: HEADS[head], trainable },
+});
 
 const toWireShape = (shape: CreateModel["shape"]): CreateModelRequest["shape"] => {
   if (shape.kind === "full") return { $case: "full", value: {} };

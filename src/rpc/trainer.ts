@@ -14,8 +14,20 @@ const forwardBackward = describeMethod(service, service.methods.forwardBackward)
 const optimizerStep = describeMethod(service, service.methods.optimizerStep);
 const releaseAnswers = describeMethod(ModelServiceDefinition, ModelServiceDefinition.methods.releaseAnswers);
 
-/** The Trainer port over TrainerService. @param runId the run that owns the models. */
-export const createTrainer = (caller: Caller, runId: string, mutations: Mutations): Trainer => {
+/**
+ * The Trainer port over TrainerService.
+ * @param runId the run that owns the models
+ * @param splits what the server computes with at once, and who hears when it was less
+ */
+export const createTrainer = (
+  caller: Caller,
+  runId: string,
+  mutations: Mutations,
+  splits?: { readonly tokenBudget: number; readonly onSplit: (tokenBudget: number) => void },
+): Trainer => {
+  const noteSplit = ({ tokenBudget }: { readonly tokenBudget: number }) => {
+    if (splits && tokenBudget > 0 && tokenBudget < splits.tokenBudget) splits.onSplit(tokenBudget);
+  };
   const keptShapes = new Map<string, BatchShape>();
 
   /** Undefined for a batch that another connection kept: its answers cannot be checked. */
@@ -39,6 +51,7 @@ export const createTrainer = (caller: Caller, runId: string, mutations: Mutation
         })),
       };
       const result = await caller.result(forward, request, options);
+      noteSplit(result);
       checkLength(result.outputs, outputs.length, "outputs", forward.rpc);
       return result.outputs.map(({ values }, index) => {
         const output = outputs[index]?.output;
@@ -51,6 +64,7 @@ export const createTrainer = (caller: Caller, runId: string, mutations: Mutation
       return mutations.run(async (mutation) => {
         const request = { mutation, batch: toWireBatch(batch), losses: losses.map(toWireLoss) };
         const result = await caller.result(forwardBackward, request, options);
+        noteSplit(result);
         checkLength(result.losses, losses.length, "losses", forwardBackward.rpc);
         for (const [index, { outputs }] of result.losses.entries()) {
           const loss = losses[index]?.loss;

@@ -8,6 +8,7 @@ const probe = (address: string, logprobs: readonly number[], dtype = "float32"):
     ...{ serverVersion: "1", engine: "torch", device: "cpu", computeThreads: 1, memoryTotalBytes: 1, dtype },
     ...{ memoryAvailableBytes: 1, capabilities: ["sampler"], instanceId: "a", residentBases: [], processes: 1 },
     samplingSlots: 1,
+    tokenBudget: 0,
   };
   return { server: { address, token: undefined, tlsCa: undefined, info, base: "/b" }, logprobs };
 };
