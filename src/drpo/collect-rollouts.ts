@@ -3,7 +3,7 @@ import type { ResetPoint, Rollout } from "../domain/rollout.js";
 import { Random } from "../math/random.js";
 import { seedAt, type SeedPurpose } from "../math/seeds.js";
 import type { CallOptions } from "../ports/call-options.js";
-import type { Continuation, SampleContext, Sampler, SamplingParams } from "../ports/sampler.js";
+import type { Continuation, PlacedContinuation, SampleContext, Sampler, SamplingParams } from "../ports/sampler.js";
 
 /** Which noise the rollouts use. */
 export interface RolloutNoise {
@@ -16,6 +16,8 @@ export interface RolloutNoise {
  * Rolls out pi from each reset point: y ~ pi(. | s_h).
  * @param firstActionBy the first token is drawn by this model for each rollout whose seeded coin says so: the even
  * mixture of Algorithm 3; left out: by the policy, like the others
+ * @param onRollouts called with rollouts that are finished while others are still being sampled, where a sampler says so;
+ * those that the mixture begins are not among them
  * @returns rollouts in the order of the reset points, the continuations of one beside each other
  */
 export async function collectRollouts(
@@ -27,12 +29,14 @@ export async function collectRollouts(
     noise,
     continuations = 1,
     firstActionBy,
+    onRollouts,
   }: {
     readonly policy: ModelHandle;
     readonly params: SamplingParams;
     readonly noise: RolloutNoise;
     readonly continuations?: number;
     readonly firstActionBy?: ModelHandle | undefined;
+    readonly onRollouts?: ((rollouts: readonly Rollout[]) => void) | undefined;
   },
   options?: CallOptions,
 ): Promise<readonly Rollout[]> {
@@ -52,8 +56,18 @@ export async function collectRollouts(
       firstActionByReference: byReference,
     }));
   }
-  const written = await sampler.sample({ model: policy, contexts, params }, options);
-  return resets.flatMap((reset, i) => written[i]!.map((one, continuation) => rolloutOf(reset, continuation, one)));
+  const early = resets.map((): Rollout[] => []);
+  const onSampled = (part: readonly PlacedContinuation[]) =>
+    onRollouts?.(
+      part.map(
+        ({ contextIndex: i, continuationIndex, continuation }) =>
+          (early[i]![continuationIndex] = rolloutOf(resets[i]!, continuationIndex, continuation)),
+      ),
+    );
+  const written = await sampler.sample({ model: policy, contexts, params }, { ...options, onSampled });
+  return resets.flatMap((reset, i) =>
+    written[i]!.map((one, continuation) => early[i]![continuation] ?? rolloutOf(reset, continuation, one)),
+  );
 }
 
 const rolloutOf = (
@@ -63,7 +77,7 @@ const rolloutOf = (
 ): Rollout => ({ reset, continuation, generated: tokens, samplerLogprobs: logprobs, finishReason, version });
 
 /** A rollout of the mixture, and where it belongs: one place for each seed of each context, in order. */
-interface PlacedContinuation extends Continuation {
+interface MixtureContinuation extends Continuation {
   readonly place: number;
   readonly byReference: boolean;
 }
@@ -82,7 +96,7 @@ async function sampleFromMixture(
     noise,
   }: { policy: ModelHandle; reference: ModelHandle; params: SamplingParams; noise: RolloutNoise },
   options?: CallOptions,
-): Promise<readonly PlacedContinuation[]> {
+): Promise<readonly MixtureContinuation[]> {
   const single = contexts.flatMap((context) => context.seeds.map((seed) => ({ ...context, seeds: [seed] })));
   const places = single.map((_, place) => ({
     place,
@@ -110,9 +124,9 @@ async function sampleFromMixture(
     params,
     options,
   );
-  const byPolicy = of(false).map((one, i): PlacedContinuation => ({ ...one, ...rest[i]! }));
+  const byPolicy = of(false).map((one, i): MixtureContinuation => ({ ...one, ...rest[i]! }));
   const continued = new Map(goesOn.map(({ place }, i) => [place, rest[byPolicy.length + i]!]));
-  const byReference = openings.map(({ opening, ...one }): PlacedContinuation => {
+  const byReference = openings.map(({ opening, ...one }): MixtureContinuation => {
     const next = continued.get(one.place);
     if (!next) return { ...one, ...opening };
     return {

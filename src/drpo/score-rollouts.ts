@@ -7,6 +7,8 @@ import type { RawScores } from "./raw-scores.js";
 /** r(x, y) of whole responses: the prefix that was reset to and what the policy wrote. */
 export interface Scorer {
   score(rollouts: readonly Rollout[], options?: CallOptions): Promise<readonly ScoredRollout[]>;
+  /** Starts to score rollouts while others are still being sampled; `score` waits for them. Left out: all are scored at once. */
+  begin?(rollouts: readonly Rollout[], options?: CallOptions): void;
 }
 
 /** A part of a score: weight * (raw - scale.mean) / scale.standardDeviation. */

@@ -7,6 +7,7 @@ import type { Algorithm } from "./algorithms/algorithm.js";
 import { collectRollouts } from "./collect-rollouts.js";
 import type { CommitIteration, PolicyState } from "./commit-iteration.js";
 import { refuseDivergence } from "./refuse-divergence.js";
+import type { ReferenceAhead } from "./reference-ahead.js";
 import type { ResetSampler } from "./resets/reset-sampler.js";
 import type { Scorer } from "./score-rollouts.js";
 import { nextKlCoef } from "./next-kl-coef.js";
@@ -17,6 +18,8 @@ export interface PolicyTraining {
   readonly sampler: Sampler;
   readonly scorer: Scorer;
   readonly trainer: Trainer;
+  /** Left out: the reference reads rollouts when all are there. */
+  readonly referenceAhead?: ReferenceAhead | undefined;
   readonly commitIteration: CommitIteration;
   readonly run: Pick<RunDirectory, "appendMetrics">;
   readonly progress: Progress;
@@ -61,6 +64,10 @@ export async function trainPolicy(
         ...{ policy: models.policy, params, continuations: training.continuations },
         noise: { seed, purpose: "rollout", iteration },
         firstActionBy: algorithm.firstAction === "evenMixture" ? models.reference : undefined,
+        onRollouts: (some) => {
+          scorer.begin?.(some, options);
+          training.referenceAhead?.begin(some, models.reference, options);
+        },
       },
       options,
     );

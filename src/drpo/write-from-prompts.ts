@@ -1,5 +1,5 @@
 import type { ModelHandle } from "../domain/model.js";
-import type { ScoredRollout } from "../domain/rollout.js";
+import type { Rollout, ScoredRollout } from "../domain/rollout.js";
 import type { TokenizedGroup } from "../domain/tokenized-dataset.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Sampler, SamplingParams } from "../ports/sampler.js";
@@ -41,8 +41,9 @@ export async function writeFromPrompts(
     sourceId: null,
     maxNewTokens: request.budget,
   }));
-  const rollouts = await collectRollouts(sampler, starts, { policy, params, noise }, options);
   const quiet = { signal: options?.signal };
+  const onRollouts = (some: readonly Rollout[]) => scorer.begin?.(some, quiet);
+  const rollouts = await collectRollouts(sampler, starts, { policy, params, noise, onRollouts }, options);
   const scored = await scorer.score(rollouts, quiet);
   if (policy.name === reference.name) {
     return scored.map((rollout) => ({ rollout, logRatios: rollout.generated.map(() => 0) }));

@@ -1,4 +1,5 @@
 import type { OnlineOptions } from "../config/policy.js";
+import { referenceAhead } from "../drpo/reference-ahead.js";
 import { trainPolicy } from "../drpo/train-policy.js";
 import { firstState } from "./first-state.js";
 import type { PolicyCommitter } from "./policy-committer.js";
@@ -35,6 +36,9 @@ export async function trainOnline(
     {
       ...{ algorithm, resetSampler, scorer, params, seed, progress, eosTokenId, iterations, adaptiveKl, maxKl },
       ...{ sampler: server.sampler, trainer: server.trainer, run: run.run, budget: run.recipe.response.maxTokens },
+      referenceAhead: run.recipe.server.overlap
+        ? referenceAhead(server.trainer, policy.sampling.temperature)
+        : undefined,
       continuations: policy.reset.continuations,
       commitIteration: committer({ iterations, klCoef }),
     },

@@ -3,6 +3,7 @@ import { type RewardTerm, rewardTerms } from "../config/reward-terms.js";
 import type { ModelHandle, ScoreScale } from "../domain/model.js";
 import { rewardFunctionScores, rewardModelScores } from "../drpo/raw-scores.js";
 import { responseTexts } from "../drpo/response-texts.js";
+import { scoreAhead } from "../drpo/score-ahead.js";
 import {
   type Scorer,
   type ScorerOptions,
@@ -46,8 +47,10 @@ export async function rewardStage(run: OpenRun, sft: SftOutput): Promise<RewardO
 }
 
 /** The scorer of rollouts by this reward. */
-export const scorerOf = (run: OpenRun, { terms }: RewardOutput, options: ScorerOptions = {}): Scorer =>
-  sumScorer(terms, { ...options, eosTokenId: run.tokenizerInfo.eosTokenId });
+export const scorerOf = (run: OpenRun, { terms }: RewardOutput, options: ScorerOptions = {}): Scorer => {
+  const scorer = sumScorer(terms, { ...options, eosTokenId: run.tokenizerInfo.eosTokenId });
+  return run.recipe.server.overlap ? scoreAhead(scorer) : scorer;
+};
 
 /** Scores of responses that are no rollouts, such as those of the data; [responses]. */
 export const scoreResponses = (

@@ -3,6 +3,7 @@ import type { Observation } from "../../domain/experience.js";
 import type { ScoredRollout } from "../../domain/rollout.js";
 import type { CallOptions } from "../../ports/call-options.js";
 import type { Trainer } from "../../ports/trainer.js";
+import type { ReferenceAhead } from "../reference-ahead.js";
 
 /** The models that an update reads or trains, at their versions of this iteration. */
 export interface PolicyModels {
@@ -18,6 +19,8 @@ export type FirstAction = "policy" | "evenMixture";
 
 export interface UpdateContext {
   readonly trainer: Trainer;
+  /** What the reference makes of rollouts, where that was computed while others were sampled. */
+  readonly referenceAhead?: ReferenceAhead | undefined;
   readonly models: PolicyModels;
   /** 0-based. */
   readonly iteration: number;

@@ -1,5 +1,5 @@
 import type { Observation } from "../../domain/experience.js";
-import { tokensUntilEnd, type ScoredRollout } from "../../domain/rollout.js";
+import { tokensUntilEnd, type Rollout, type ScoredRollout } from "../../domain/rollout.js";
 import { truncatedImportanceWeights } from "../../math/importance-weights.js";
 import type { CallOptions } from "../../ports/call-options.js";
 import { shapeRewards } from "../shape-rewards.js";
@@ -14,24 +14,27 @@ import type { PolicySettings } from "./policy-settings.js";
  */
 export async function observeRollouts(
   settings: PolicySettings,
-  { trainer, models: { policy, reference, critic }, temperature, klCoef, eosTokenId }: UpdateContext,
+  { trainer, models: { policy, reference, critic }, temperature, klCoef, eosTokenId, referenceAhead }: UpdateContext,
   rollouts: readonly ScoredRollout[],
   { keepAs, withCritic, prefixInSignal }: { keepAs: string; withCritic: boolean; prefixInSignal: boolean },
   options?: CallOptions,
 ): Promise<readonly Observation[]> {
   const prefixCoef = settings.lossOnPrefix.kind === "policyGradient" ? settings.lossOnPrefix.coefficient : 0;
-  const credited = ({ reset }: ScoredRollout) => (prefixInSignal || prefixCoef > 0 ? reset.prefix.length : 0);
+  const credited = ({ reset }: Rollout) => (prefixInSignal || prefixCoef > 0 ? reset.prefix.length : 0);
   const rows = rollouts.map((rollout) => trainingRow(rollout, credited(rollout)));
+  const known = (await referenceAhead?.logprobs(rollouts, credited)) ?? null;
   const arrays = await trainer.forward(
     { rows, keepAs },
     [
       { model: policy, output: "logprobs", temperature },
-      { model: reference, output: "logprobs", temperature },
+      ...(known ? [] : [{ model: reference, output: "logprobs" as const, temperature }]),
       ...(withCritic ? [{ model: critic!, output: "values" as const }] : []),
     ],
     options,
   );
-  const [logprobs, referenceLogprobs, values] = arrays.map((array) => splitBySpan(array, rows));
+  const [logprobs, ...others] = arrays.map((array) => splitBySpan(array, rows));
+  const referenceLogprobs = known ?? others.shift();
+  const values = others[0];
   return rollouts.map((rollout, i) => {
     const creditedPrefix = credited(rollout);
     const observed = { logprobs: logprobs![i]!, referenceLogprobs: referenceLogprobs![i]! };
