@@ -1,6 +1,6 @@
 """Writes a Llama of a few thousand random weights, and a word tokenizer, to the folder given.
 
-write-tiny-base.py FOLDER
+write-tiny-base.py FOLDER [HEADS]    HEADS: attention heads, which share 32 numbers (default: 4)
 """
 
 import sys
@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 EOS = "<eos>"
 VOCABULARY = [EOS, "<unk>", *(f"w{i}" for i in range(30))]
 
-folder = sys.argv[1]
+folder, heads = sys.argv[1], int((sys.argv[2:] or ["4"])[0])
 torch.manual_seed(1)
 LlamaForCausalLM(
     LlamaConfig(
@@ -20,8 +20,8 @@ LlamaForCausalLM(
         hidden_size=32,
         intermediate_size=48,
         num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=heads,
+        num_key_value_heads=max(1, heads // 2),
         max_position_embeddings=64,
         bos_token_id=0,
         eos_token_id=0,
