@@ -27,15 +27,11 @@ _LOGIT_BYTES_WHILE_SAMPLING = 24
 
 def plan_memory(models: Sequence[PlannedModel], workload: Workload, serving: Serving) -> Plan:
     """What a process of the server needs. Raises ValueError for an architecture or a target that the
-    engine lacks, or a row longer than a base's context."""
+    engine lacks."""
     bases = {
         path: meta_base(path, serving.dtype, recompute=serving.activation_checkpointing)
         for path in dict.fromkeys(model.base for model in models)
     }
-    longest = max(workload.training_row_tokens, workload.sampling_row_tokens)
-    for path, base in bases.items():
-        if longest > base.context_tokens:
-            raise ValueError(f"a row has {longest} tokens; {path} takes {base.context_tokens}")
     items: list[Item] = []
     for path, base in bases.items():
         items += _of_base(path, base, serving)
@@ -81,7 +77,10 @@ def _of_batches(
     if workload.training_row_tokens > 0:
         kept = max(_kept_bytes(model, bases[model.base], workload, serving) for model in models)
         yield Item("kept batches", "", kept)
-        passes = [_Pass(model, bases[model.base], workload.training_row_tokens, serving) for model in models]
+        passes = [
+            _Pass(model, bases[model.base], _fitting(workload.training_row_tokens, bases[model.base]), serving)
+            for model in models
+        ]
         largest = max(passes, key=lambda one: one.bytes())
         yield Item("activations", largest.model.name, largest.bytes())
     sampled = [model for model in models if model.head is Head.LANGUAGE_MODEL]
@@ -113,7 +112,7 @@ def _kept_bytes(model: PlannedModel, base: Base, workload: Workload, serving: Se
     if _trained_blocks(model, base) == base.n_blocks:
         return 0
     rows = -(-workload.kept_rows // serving.processes)
-    return rows * workload.training_row_tokens * base.hidden_size * serving.dtype.itemsize
+    return rows * _fitting(workload.training_row_tokens, base) * base.hidden_size * serving.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class _Pass:
 
 def _sampling_bytes(base: Base, workload: Workload, serving: Serving) -> int:
     """A wave of rows: contexts that share nothing and leave room for one token are the most that they can take."""
-    row = workload.sampling_row_tokens
+    row = _fitting(workload.sampling_row_tokens, base)
     rows = min(workload.sampling_rows, max(1, serving.sampling_token_budget // row))
     tokens = rows * max(1, row - 1)
     cache = tokens * _bytes_per_cached_token(base, serving.dtype)
@@ -162,6 +161,11 @@ def _sampling_bytes(base: Base, workload: Workload, serving: Serving) -> int:
     logits = rows * base.vocabulary_size * _LOGIT_BYTES_WHILE_SAMPLING
     whole = _weight_bytes(base) - _weight_bytes(base) // serving.processes
     return cache + max(prefill, cache, logits) + whole
+
+
+def _fitting(row_tokens: int, base: Base) -> int:
+    """A longer row is cut or refused before it comes to this base."""
+    return min(row_tokens, base.context_tokens)
 
 
 def _bytes_per_cached_token(base: Base, dtype: torch.dtype) -> int:
@@ -195,4 +199,4 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 
 
 def _base_name(path: Path) -> str:
-    return path.parent.name if path.is_file() else path.name
+    return path.stem if path.is_file() and path.stem != "config" else (path.parent if path.is_file() else path).name

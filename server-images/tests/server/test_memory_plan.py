@@ -117,10 +117,6 @@ class TestCall:
         assert answer.total_bytes > answer.available_bytes
         assert answer.advice.startswith("It fits with --token-budget ")
 
-    def test_a_row_longer_than_the_context(self, run: RunClient) -> None:
-        with refused(grpc.StatusCode.INVALID_ARGUMENT, "a row has 129 tokens", "takes 128"):
-            self.plan(run, sampling_rows=1, sampling_row_tokens=129)
-
     def test_a_base_that_is_not_there(self, run: RunClient, tmp_path: Path) -> None:
         run.base = str(tmp_path)
         with refused(grpc.StatusCode.NOT_FOUND, "PlanMemoryRequest.models[0].base", "config.json"):
