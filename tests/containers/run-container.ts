@@ -43,7 +43,21 @@ export function startContainer({
   const script = join(import.meta.dirname, "run-in-root.sh");
   const child = spawn(
     "unshare",
-    ["--mount", "--pid", "--fork", "--kill-child", "--", script, root, user, group, ...volumes, "--", ...command],
+    [
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--",
+      script,
+      root,
+      user,
+      group,
+      config.WorkingDir,
+      ...volumes,
+      "--",
+      ...command,
+    ],
     { env: { ...imageEnvironment, ...environment }, stdio: ["ignore", "pipe", "pipe"] },
   );
   const said = { stdout: "", stderr: "" };
@@ -73,7 +87,8 @@ export function startContainer({
         void ended.then(({ stderr }) => reject(new Error(`it ended without saying ${String(pattern)}: ${stderr}`)));
       }),
     signal: (name) => void process.kill(processOne(), name),
-    // Its process 1 goes with it.
-    kill: () => void child.kill("SIGKILL"),
+    kill: () => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(processOne(), "SIGKILL");
+    },
   };
 }

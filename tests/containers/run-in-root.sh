@@ -3,12 +3,12 @@
 # util-linux alone, for machines without a container engine. Called by run-container.ts as process 1 of new process and
 # mount namespaces:
 #
-#   run-in-root.sh ROOT USER GROUP [--mount FROM:TO:ro|rw]... -- PROGRAM [ARGUMENT]...
+#   run-in-root.sh ROOT USER GROUP WORKING_FOLDER [--mount FROM:TO:ro|rw]... -- PROGRAM [ARGUMENT]...
 #
 # Needs root; the environment is the program's.
 set -euo pipefail
-root=$1 user=$2 group=$3
-shift 3
+root=$1 user=$2 group=$3 folder=$4
+shift 4
 
 mount --make-rprivate /
 mount --bind "$root" "$root"
@@ -26,11 +26,14 @@ for device in null zero random urandom; do
 done
 while [ "$1" != -- ]; do
   IFS=: read -r from to access <<<"$2"
-  [ -e "$root$to" ] || mkdir -p "$root$to"
+  if [ ! -e "$root$to" ]; then
+    if [ -d "$from" ]; then mkdir -p "$root$to"; else mkdir -p "$(dirname "$root$to")" && touch "$root$to"; fi
+  fi
   mount --bind "$from" "$root$to"
   [ "$access" = rw ] || mount -o remount,bind,ro "$root$to"
   shift 2
 done
 shift
-exec chroot "$root" setpriv --reuid "$user" --regid "$group" --clear-groups --bounding-set -all --inh-caps -all \
-  --no-new-privs -- "$@"
+# The PATH is the image's.
+exec /usr/sbin/chroot "$root" setpriv --reuid "$user" --regid "$group" --clear-groups --bounding-set -all --inh-caps -all \
+  --no-new-privs -- env --chdir="$folder" "$@"
