@@ -185,6 +185,7 @@ describe("compose.yaml", () => {
       args: [...given.args, ...SHORTENED, "--json"],
     }).ended;
     expect(trained).toMatchObject({ exitCode: 0 });
+    expect(trained.stderr).toContain("samplers: 2 x torch");
     expect(JSON.parse(trained.stdout)).toMatchObject({ evaluation: { policy: { score: { n: 16 } } } });
     expect(existsSync(join(work, "runs/quickstart/evaluation.json"))).toBe(true);
     for (const server of servers) server.signal("SIGTERM");
