@@ -51,6 +51,7 @@ describe("the npm package", () => {
           "server-images/drpo_server/__main__.py",
           "server-images/requirements.lock",
           "scripts/setup",
+          "scripts/setup-vllm",
           "scripts/fetch-assets",
         ],
       ]),

@@ -13,7 +13,16 @@ import grpc
 import psutil
 import pytest
 from server_client import RunClient
-from vllm_sampler.conftest import COMMAND, HANGS_SECONDS, SERVER_IMAGES, publish, sampler_options, started, sync
+from vllm_sampler.conftest import (
+    COMMAND,
+    HANGS_SECONDS,
+    SERVER_IMAGES,
+    Servers,
+    publish,
+    sampler_options,
+    started,
+    sync,
+)
 
 from drpo_server.settings import SettingsError, read_settings
 
@@ -48,13 +57,10 @@ def test_settings_that_do_not_go_together(base: Path, tmp_path: Path, change: li
         read_settings(["--engine", "vllm", *sampler_options(tmp_path, base, tmp_path), *change], {})
 
 
-def test_stops_when_vllm_has_ended(
-    trainer: RunClient, base: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    published = tmp_path_factory.getbasetemp() / "servers0" / "checkpoints"
-    options = sampler_options(tmp_path, base, published)
+def test_stops_when_vllm_has_ended(trainer: RunClient, servers: Servers, tmp_path: Path) -> None:
+    options = sampler_options(tmp_path, servers.base, servers.published)
     with started(*options) as (process, address), grpc.insecure_channel(address) as channel:
-        sampler = RunClient(channel, base)
+        sampler = RunClient(channel, servers.base)
         ref = trainer.create()
         sync(sampler, ref, publish(trainer, ref))
         for child in psutil.Process(process.pid).children():
