@@ -74,7 +74,12 @@ export async function startSamplers(request: SamplersRequest): Promise<StartingS
         ...{ rows: options.samplerRows, probeTolerance: options.probeTolerance },
         publisher: await publisherOf(server, { options, runId, signal }),
       });
-      await pool.open({ signal });
+      try {
+        await pool.open({ signal });
+      } catch (error) {
+        await pool.close();
+        throw error;
+      }
       progress.note(`samplers: ${describeSamplers(pool.infos)}`);
       return pool;
     },
