@@ -13,6 +13,7 @@ interface Flags {
   readonly iterations: number;
   readonly endpoints: number;
   readonly prompts: number;
+  readonly continuations: number;
   readonly samplerRows: number;
   readonly maxRows: number;
   readonly budget: number;
@@ -40,6 +41,7 @@ const program = (): Command => {
     .option("--iterations <count>", "iterations of each, with and without overlap", wholeNumber(1), iterations)
     .option("--endpoints <count>", "samplers", wholeNumber(1), fleet.endpoints)
     .option("--prompts <count>", "prompts of an iteration", wholeNumber(1), workload.prompts)
+    .option("--continuations <count>", "rollouts of each", wholeNumber(1), workload.continuations)
     .option("--sampler-rows <count>", "rollouts of a sub-batch", wholeNumber(1), samplerRows)
     .option("--max-rows <count>", "rows that an engine decodes at once", wholeNumber(1), engine.maxRows)
     .option("--budget <tokens>", "longest response", wholeNumber(1), workload.budget)
@@ -56,7 +58,7 @@ const program = (): Command => {
 
 const toOptions = (flags: Flags): BenchOptions => {
   const { fleet } = DEFAULTS;
-  const { endpoints, timeScale, prompts, budget, resetProportion } = flags;
+  const { endpoints, timeScale, prompts, continuations, budget, resetProportion } = flags;
   return {
     ...DEFAULTS,
     ...{ iterations: flags.iterations, samplerRows: flags.samplerRows },
@@ -67,7 +69,7 @@ const toOptions = (flags: Flags): BenchOptions => {
       samplingSlots: Math.max(1, Math.round(flags.maxRows / flags.samplerRows)),
       engine: { ...fleet.engine, maxRows: flags.maxRows },
       faults: { ...fleet.faults, share: flags.faults },
-      workload: { ...fleet.workload, prompts, budget, resetProportion },
+      workload: { ...fleet.workload, prompts, continuations, budget, resetProportion },
     },
   };
 };

@@ -15,26 +15,26 @@ export interface BenchOptions {
 }
 
 /**
- * 256 samplers, each like a GPU with a model of 7B in bfloat16: reading its weights takes most of a decoding step, and what
- * a row adds is its share of the KV cache. An iteration has 1,024 prompts with 8 continuations each, as large runs have.
+ * 256 samplers, each like an A100 with a model of 7B in bfloat16: reading the weights takes most of a decoding step, and a row
+ * adds its share of the KV cache and of the arithmetic. An iteration has 512 prompts with 4 continuations each.
  */
 export const DEFAULTS: BenchOptions = {
   seeds: [1, 2, 3],
-  iterations: 3,
+  iterations: 2,
   samplerRows: 8,
-  silenceMs: 3000,
-  scoringTokensPerSecond: 1_000_000,
+  silenceMs: 5000,
+  scoringTokensPerSecond: 150_000,
   fleet: {
     endpoints: 256,
     samplingSlots: 32,
-    engine: { maxRows: 256, prefillTokensPerSecond: 8000, stepMs: 10, stepMsPerRow: 0.08 },
+    engine: { maxRows: 256, prefillTokensPerSecond: 8000, stepMs: 20, stepMsPerRow: 0.15 },
     latency: { medianMs: 2, spread: 0.7 },
-    progressEveryMs: 500,
-    faults: { share: 0.01, withinMs: 4000, weights: { refused: 4, dropped: 3, stalled: 2, death: 1 }, seed: 0 },
-    downMs: 5000,
+    progressEveryMs: 1000,
+    faults: { share: 0.01, withinMs: 8000, weights: { refused: 4, dropped: 3, stalled: 2, death: 1 }, seed: 0 },
+    downMs: 10_000,
     timeScale: 1,
     workload: {
-      ...{ seed: 0, prompts: 1024, continuations: 8, promptTokens: [64, 256], budget: 512, resetProportion: 0 },
+      ...{ seed: 0, prompts: 512, continuations: 4, promptTokens: [64, 256], budget: 512, resetProportion: 0 },
       lengths: { medianTokens: 150, spread: 0.8 },
     },
   },

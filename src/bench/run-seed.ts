@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ModelHandle } from "../domain/model.js";
@@ -9,6 +10,9 @@ import { lengthPolicy } from "../testbed/fleet/length-policy.js";
 import type { BenchOptions } from "./bench-options.js";
 import { type IterationTimes, measureIteration } from "./measure-iteration.js";
 import { type BenchPool, openBenchPool } from "./open-bench-pool.js";
+
+/** How long a commit takes between the sync of new weights and the next rollouts, simulated ms. */
+const COMMIT_MS = 1000;
 
 export interface MeasuredIteration extends IterationTimes {
   readonly seed: number;
@@ -45,6 +49,8 @@ export const runSeed = async (
       const expected = await fleet.prepare(iteration, model, await save(bench, model, iteration));
       const request = { model, contexts: draw(iteration), params: samplingParams(eosTokenId) };
       await bench.pool.syncWeights(model);
+      // A run commits then: samplers fetch the weights while the trainer writes its checkpoint.
+      await setTimeout(COMMIT_MS / timeScale);
       await fleet.report();
       const scoring = { tokensPerSecond, timeScale };
       const times = await measureIteration(bench.pool, request, { overlap, expected, scoring });

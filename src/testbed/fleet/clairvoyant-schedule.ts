@@ -3,10 +3,18 @@ import { type EndedCall, type KnownCall, listSchedule, type ScheduleConditions, 
 
 const longestRow = ({ rows }: KnownCall): number => rows.reduce((most, { newTokens }) => Math.max(most, newTokens), 0);
 
-/** The orders of a list that are tried: longest processing time first (Graham 1969), by the longest row and by the sum. */
-const LPT_ORDERS: readonly ((a: KnownCall, b: KnownCall) => number)[] = [
-  (a, b) => longestRow(b) - longestRow(a) || tokensOf(b) - tokensOf(a),
-  (a, b) => tokensOf(b) - tokensOf(a) || longestRow(b) - longestRow(a),
+const byLongestRow = (a: KnownCall, b: KnownCall): number => longestRow(b) - longestRow(a) || tokensOf(b) - tokensOf(a);
+const bySum = (a: KnownCall, b: KnownCall): number => tokensOf(b) - tokensOf(a) || longestRow(b) - longestRow(a);
+
+/**
+ * The orders of a list that are tried: longest processing time first (Graham 1969), by the longest row and by the sum; and,
+ * as what is scored meanwhile had better end early, shortest first and as the list came.
+ */
+const ORDERS: readonly ((a: KnownCall, b: KnownCall) => number)[] = [
+  byLongestRow,
+  bySum,
+  (a, b) => byLongestRow(b, a),
+  () => 0,
 ];
 
 /**
@@ -19,7 +27,7 @@ export const clairvoyantSchedules = <Call extends KnownCall>(
   conditions: Omit<ScheduleConditions, "slots">,
 ): readonly (readonly EndedCall<Call>[])[] =>
   cuts.flatMap((calls) =>
-    LPT_ORDERS.flatMap((order) =>
+    ORDERS.flatMap((order) =>
       [slotsToFill(calls, conditions.speed), Infinity].map((slots) =>
         listSchedule([...calls].sort(order), { ...conditions, slots }),
       ),
