@@ -8,7 +8,7 @@ export default tseslint.config(
       "dist/",
       "dist.new/",
       "node_modules/",
-      ".venv/",
+      ".venv*/",
       "assets/",
       "runs/",
       "src/proto-gen/",
