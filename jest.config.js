@@ -9,4 +9,6 @@ export default {
   transform: { "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.json" }] },
   cacheDirectory: "<rootDir>/.jest-cache",
   testTimeout: 60_000,
+  // Jest would leave one core free; much of a test's time is a server that starts, which takes one.
+  maxWorkers: "100%",
 };
