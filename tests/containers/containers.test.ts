@@ -178,7 +178,7 @@ describe("compose.yaml", () => {
     await Promise.all(servers.map(async (server) => server.says(SERVING)));
 
     const given = await service("orchestrator");
-    const work = given.mounts.find(({ to }) => to === "/work")?.from ?? "";
+    const work = given.mounts.find(({ to }) => to === "/srv/drpo")?.from ?? "";
     const trained = await start({
       ...{ ...given, ...orchestrator },
       mounts: [...given.mounts, bind(hosts, "/etc/hosts")],

@@ -99,7 +99,7 @@ def test_what_is_written_has_a_volume_and_every_mount_has_its_volume(manifests: 
         volumes = {volume["name"] for volume in spec["volumes"]} | {claim["metadata"]["name"] for claim in templates}
         mounts = {mount["mountPath"]: mount["name"] for mount in spec["containers"][0]["volumeMounts"]}
         assert set(mounts.values()) == volumes
-        written = {"/tmp", "/work"} if name == "orchestrator" else {"/tmp", "/data/checkpoints", "/data/stages"}
+        written = {"/tmp", "/srv/drpo"} if name == "orchestrator" else {"/tmp", "/data/checkpoints", "/data/stages"}
         assert written <= mounts.keys()
         claimed = {
             volume["persistentVolumeClaim"]["claimName"]
