@@ -21,7 +21,7 @@ from drpo_server.wire.batch import check_batch_fits, decode_rows
 from drpo_server.wire.fields import require, which
 from drpo_server.wire.outputs import check_head, decode_temperature
 from drpo_server.wire.references import decode_model_ref, decode_mutation, decode_run_id
-from drpo_server.wire.sampling import check_sampling_fits, decode_context, decode_params, encode_rollout
+from drpo_server.wire.sampling import check_sampling_fits, decode_sampling, encode_rollout
 
 
 class SamplerServicer(SamplerServiceServicer):
@@ -32,32 +32,24 @@ class SamplerServicer(SamplerServiceServicer):
     def SampleRollouts(
         self, request: pb.SampleRolloutsRequest, context: grpc.ServicerContext
     ) -> Iterator[pb.SampleRolloutsResponse]:
-        where = "SampleRolloutsRequest"
-        run_id = decode_run_id(request.run_id, where)
-        ref = decode_model_ref(request, "model", where)
-        require(request, "params", where)
-        params = decode_params(request.params, f"{where}.params")
-        if not request.contexts:
-            raise InvalidArgument(f"{where}.contexts is empty: send at least one sequence to continue")
-        contexts = [decode_context(item, f"{where}.contexts[{index}]") for index, item in enumerate(request.contexts)]
-        rollouts = sum(len(item.seeds) for item in contexts)
+        decoded = decode_sampling(request)
 
         def work(call: Call) -> None:
-            found = self._services.runs.get(run_id).find(ref)
+            found = self._services.runs.get(decoded.run_id).find(decoded.ref)
             model, version = found.model, found.version()
-            check_head(Output.LOGPROBS, model.head, model.name, f"{where}.model")
-            check_sampling_fits(contexts, params, model.base, where)
-            with engine_refusals(where):
+            check_head(Output.LOGPROBS, model.head, model.name, f"{decoded.where}.model")
+            check_sampling_fits(decoded.contexts, decoded.params, model.base, decoded.where)
+            with engine_refusals(decoded.where):
                 sample(
                     model,
-                    contexts,
-                    params,
+                    decoded.contexts,
+                    decoded.params,
                     lambda rollout: call.emit(encode_rollout(rollout, version)),
                     call.report_progress,
                     compute_part=self._services.splits.of(request).run,
                 )
 
-        call = self._services.compute.submit(work, request, total=rollouts)
+        call = self._services.compute.submit(work, request, total=len(decoded.places))
         return watch(call, context, pb.SampleRolloutsResponse, part="rollout", cancel_with_caller=True)
 
     @streaming

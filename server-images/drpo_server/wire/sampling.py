@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from drpo_server.engine.types import FinishReason, SampleContext, SampledRollout, SamplingParams
 from drpo_server.errors import InvalidArgument
 from drpo_server.proto_gen import sampler_service_pb2 as pb
-from drpo_server.proto_gen.common_pb2 import ModelVersion
+from drpo_server.proto_gen.common_pb2 import ModelRef, ModelVersion
 from drpo_server.wire.batch import RowLimits
-from drpo_server.wire.fields import finite, integers, positive, refuse_first
+from drpo_server.wire.fields import finite, integers, positive, refuse_first, require
+from drpo_server.wire.references import decode_model_ref, decode_run_id
 
 _FINISH_REASONS = {FinishReason.STOP: pb.FINISH_REASON_STOP, FinishReason.LENGTH: pb.FINISH_REASON_LENGTH}
+
+
+@dataclass(frozen=True)
+class DecodedSampling:
+    """A SampleRollouts request, whatever engine answers it."""
+
+    where: str
+    run_id: str
+    ref: ModelRef
+    params: SamplingParams
+    contexts: list[SampleContext]
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """(context index, continuation index) of each rollout."""
+        return [(c, s) for c, context in enumerate(self.contexts) for s in range(len(context.seeds))]
+
+
+def decode_sampling(request: pb.SampleRolloutsRequest) -> DecodedSampling:
+    where = "SampleRolloutsRequest"
+    run_id = decode_run_id(request.run_id, where)
+    ref = decode_model_ref(request, "model", where)
+    require(request, "params", where)
+    params = decode_params(request.params, f"{where}.params")
+    if not request.contexts:
+        raise InvalidArgument(f"{where}.contexts is empty: send at least one sequence to continue")
+    contexts = [decode_context(item, f"{where}.contexts[{index}]") for index, item in enumerate(request.contexts)]
+    return DecodedSampling(where, run_id, ref, params, contexts)
 
 
 def decode_params(message: pb.SamplingParams, where: str) -> SamplingParams:

@@ -22,7 +22,7 @@ from drpo_server.wire.batch import check_batch_fits, decode_rows
 from drpo_server.wire.fields import require, which
 from drpo_server.wire.outputs import decode_temperature
 from drpo_server.wire.references import decode_model_ref, decode_mutation, decode_run_id
-from drpo_server.wire.sampling import check_sampling_fits, decode_context, decode_params, encode_rollout
+from drpo_server.wire.sampling import check_sampling_fits, decode_sampling, encode_rollout
 
 
 class VllmSamplerServicer(SamplerServiceServicer):
@@ -33,20 +33,15 @@ class VllmSamplerServicer(SamplerServiceServicer):
     def SampleRollouts(
         self, request: pb.SampleRolloutsRequest, context: grpc.ServicerContext
     ) -> Iterator[pb.SampleRolloutsResponse]:
-        where = "SampleRolloutsRequest"
-        run_id = decode_run_id(request.run_id, where)
-        ref = decode_model_ref(request, "model", where)
-        require(request, "params", where)
-        params = decode_params(request.params, f"{where}.params")
-        if not request.contexts:
-            raise InvalidArgument(f"{where}.contexts is empty: send at least one sequence to continue")
-        contexts = [decode_context(item, f"{where}.contexts[{index}]") for index, item in enumerate(request.contexts)]
-        check_sampling_fits(contexts, params, self._services.engine, where)
-        places = [(c, s) for c, item in enumerate(contexts) for s in range(len(item.seeds))]
-        continuations = [_continuation(contexts[c], contexts[c].seeds[s], params) for c, s in places]
+        decoded = decode_sampling(request)
+        check_sampling_fits(decoded.contexts, decoded.params, self._services.engine, decoded.where)
+        places = decoded.places
+        continuations = [
+            _continuation(decoded.contexts[c], decoded.contexts[c].seeds[s], decoded.params) for c, s in places
+        ]
 
         def work(call: Call) -> None:
-            with self._services.held.using(run_id, ref) as held:
+            with self._services.held.using(decoded.run_id, decoded.ref) as held:
                 done = 0
                 call.report_progress(done, len(places))
                 for news in self._services.engine.generate(continuations, held.adapter):
@@ -58,7 +53,7 @@ class VllmSamplerServicer(SamplerServiceServicer):
                         done += 1
                         reason = FinishReason.STOP if written.stopped else FinishReason.LENGTH
                         rollout = SampledRollout(*places[index], written.token_ids, written.logprobs, reason)
-                        call.emit(encode_rollout(rollout, ref.version))
+                        call.emit(encode_rollout(rollout, decoded.ref.version))
                     call.report_progress(done, len(places))
 
         call = self._services.sampling.submit(work, request, total=len(places))
