@@ -1,6 +1,5 @@
 import PQueue from "p-queue";
-import type { TokenIds } from "../domain/token-ids.js";
-import type { Tokenizer } from "../ports/tokenizer.js";
+import type { TextPart, Tokenizer } from "../ports/tokenizer.js";
 import { TokenizerServiceDefinition as service } from "../proto-gen/drpo/v1/tokenizer_service.js";
 import type { Caller } from "./caller.js";
 import { checkLength } from "./check-length.js";
@@ -19,41 +18,44 @@ const CALLS_AT_ONCE = 2;
 
 /** The Tokenizer port over TokenizerService. @param base folder of the base, on the server. */
 export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
-  async info(options) {
-    const { eosTokenId, vocabularySize, contextTokens, tokenizerHash, baseHash } = await caller.unary(
-      getTokenizerInfo,
-      { base },
-      options,
-    );
-    return { eosTokenId, vocabularySize, contextTokens, tokenizerHash, baseHash };
+  info(options) {
+    return caller.unary(getTokenizerInfo, { base }, options);
   },
 
-  tokenize: (all, options) =>
-    inParts(all, async (texts): Promise<readonly TokenIds[]> => {
-      const { tokenIds, lengths } = await caller.unary(tokenize, { base, texts }, options);
+  tokenize: (all, { continues = false, addBeginTokens = false, ...options } = {}) =>
+    inParts(all, async (part) => {
+      const texts = part.map((text) => ({ parts: typeof text === "string" ? [asData(text)] : text }));
+      const request = { base, texts, continues, addBeginTokens };
+      const { tokenIds, lengths } = await caller.unary(tokenize, request, options);
       return splitRows(tokenIds, lengths, texts.length, tokenize.rpc);
     }),
 
-  detokenize: (all, options) =>
+  detokenize: (all, { continues = false, ...options } = {}) =>
     inParts(all, async (rows) => {
-      const { texts } = await caller.unary(
-        detokenize,
-        { base, tokenIds: rows.flat(), lengths: rows.map((row) => row.length), skipSpecialTokens: true },
-        options,
-      );
+      const lengths = rows.map((row) => row.length);
+      const request = { base, tokenIds: rows.flat(), lengths, skipSpecialTokens: true, continues };
+      const { texts } = await caller.unary(detokenize, request, options);
       return checkLength(texts, rows.length, "texts", detokenize.rpc);
     }),
 
-  applyChatTemplate: (all, { addGenerationPrompt = true, ...options } = {}) =>
-    inParts(all, async (chats) => {
-      const { texts } = await caller.unary(
+  applyChatTemplate: (all, { addGenerationPrompt = true, now, ...options }) =>
+    inParts(all, async (part) => {
+      const chats = part.map((messages) => ({ messages: [...messages] }));
+      const nowUnixSeconds = BigInt(Math.floor(now.getTime() / 1000));
+      const answer = await caller.unary(
         applyChatTemplate,
-        { base, chats: chats.map((messages) => ({ messages: [...messages] })), addGenerationPrompt },
+        { base, chats, addGenerationPrompt, nowUnixSeconds },
         options,
       );
-      return checkLength(texts, chats.length, "texts", applyChatTemplate.rpc);
+      const tokens = splitRows(answer.tokenIds, answer.lengths, chats.length, applyChatTemplate.rpc);
+      return checkLength(answer.texts, chats.length, "texts", applyChatTemplate.rpc).map((text, i) => ({
+        text,
+        tokens: tokens[i]!,
+      }));
     }),
 });
+
+const asData = (text: string): TextPart => ({ text, specialTokens: false });
 
 /** Asks for part after part, and gives the answers in the order of what was asked. */
 async function inParts<In, Out>(

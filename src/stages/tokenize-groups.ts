@@ -65,7 +65,7 @@ async function templated(
   call: CallOptions,
 ): Promise<readonly string[]> {
   try {
-    return await tokenizer.applyChatTemplate(chats, { ...call, addGenerationPrompt: true });
+    return (await tokenizer.applyChatTemplate(chats, { ...call, now: new Date(0) })).map(({ text }) => text);
   } catch (cause) {
     if (!(cause instanceof BadInputError)) throw cause;
     const paths = [...pathsOf(data.path), ...pathsOf(data.references?.path ?? [])].join(", ");

@@ -25,12 +25,16 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
       contextTokens: world.options.contextTokens,
       tokenizerHash: hash,
       baseHash: hash,
+      vocabularyHash: hash,
+      endTokenIds: [eosTokenId],
+      beginTokenIds: [],
+      templateReadsClock: false,
     };
   }),
 
   tokenize: unary(gate, "Tokenize", ({ base, texts }: TokenizeRequest): TokenizeResponse => {
     checkBase(base);
-    const rows = texts.map((text) => tokenize(world, text));
+    const rows = texts.map(({ parts }) => tokenize(world, parts.map(({ text }) => text).join("")));
     return { tokenIds: rows.flat(), lengths: rows.map((row) => row.length) };
   }),
 
@@ -51,7 +55,9 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
       checkBase(base);
       const { chatTemplate } = world.options;
       if (chatTemplate === undefined) throw invalid(`base ${base} has no chat template`);
-      return { texts: chats.map(({ messages }) => chatTemplate(messages, addGenerationPrompt)) };
+      const texts = chats.map(({ messages }) => chatTemplate(messages, addGenerationPrompt));
+      const rows = texts.map((text) => tokenize(world, text));
+      return { texts, tokenIds: rows.flat(), lengths: rows.map((row) => row.length) };
     },
   ),
 });

@@ -81,7 +81,7 @@ class TokenizerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ApplyChatTemplate(self, request, context):
-        """Chat messages to the text that the base's chat template makes of them.
+        """Chat messages to the text, and the token ids, that the base's chat template makes of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

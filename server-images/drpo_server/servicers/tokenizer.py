@@ -34,6 +34,8 @@ class TokenizerServicer(TokenizerServiceServicer):
                 context_tokens=base.context_tokens,
                 tokenizer_hash=tokenizer.hash,
                 base_hash=base.base_hash,
+                end_token_ids=[tokenizer.eos_token_id()],
+                vocabulary_hash=tokenizer.hash,
             )
 
         resident = self._services.bases.loaded(tokenizer.folder)
@@ -46,7 +48,8 @@ class TokenizerServicer(TokenizerServiceServicer):
 
     @unary
     def Tokenize(self, request: pb.TokenizeRequest, context: grpc.ServicerContext) -> pb.TokenizeResponse:
-        rows = self._tokenizer(request.base, "TokenizeRequest.base").tokenize(request.texts)
+        texts = ["".join(part.text for part in text.parts) for text in request.texts]
+        rows = self._tokenizer(request.base, "TokenizeRequest.base").tokenize(texts)
         return pb.TokenizeResponse(
             token_ids=[token for row in rows for token in row], lengths=[len(row) for row in rows]
         )
@@ -80,7 +83,10 @@ class TokenizerServicer(TokenizerServiceServicer):
                 texts.append(tokenizer.apply_chat_template(chat, add_generation_prompt=request.add_generation_prompt))
             except InvalidArgument as error:
                 raise InvalidArgument(f"{where}.chats[{index}]: {error}") from error
-        return pb.ApplyChatTemplateResponse(texts=texts)
+        rows = tokenizer.tokenize(texts)
+        return pb.ApplyChatTemplateResponse(
+            texts=texts, token_ids=[token for row in rows for token in row], lengths=[len(row) for row in rows]
+        )
 
     def _tokenizer(self, base: str, where: str) -> Tokenizer:
         return self._services.tokenizers.get(self._services.bases.folder(base, where))

@@ -29,23 +29,49 @@ export interface GetTokenizerInfoRequest {
 }
 
 export interface GetTokenizerInfoResponse {
-  /** The token that ends a response. */
+  /** The token that ends the responses of the data; also the first of end_token_ids. */
   readonly eosTokenId: number;
-  /** Tokens in the vocabulary. */
+  /** Token ids that the base has an embedding for: 0 to vocabulary_size - 1. */
   readonly vocabularySize: number;
   /** Longest row that the base accepts, tokens. */
   readonly contextTokens: number;
-  /** SHA-256 (hexadecimal) of the tokenizer's files. */
+  /** SHA-256 (hexadecimal) of everything that decides what the tokenizer makes of a text or a chat. */
   readonly tokenizerHash: string;
-  /** SHA-256 (hexadecimal) of the base's weight files. */
+  /** SHA-256 (hexadecimal) of everything that decides what the base computes and where responses end. */
   readonly baseHash: string;
+  /** Every token that ends a response; at least one. */
+  readonly endTokenIds: readonly number[];
+  /** Special tokens that the tokenizer puts before a text; often one (BOS) or none. */
+  readonly beginTokenIds: readonly number[];
+  /**
+   * SHA-256 (hexadecimal) of what maps text to ids (vocabulary, merges, normaliser, special tokens), without chat
+   * templates: models whose hashes are equal mean the same by a token id.
+   */
+  readonly vocabularyHash: string;
+  /** The chat template writes the current date or time (strftime_now). */
+  readonly templateReadsClock: boolean;
+}
+
+/** Part of a text. */
+export interface TextPart {
+  readonly text: string;
+  /** Special tokens spelled in it are those tokens (a template); otherwise they are ordinary text (data). */
+  readonly specialTokens: boolean;
+}
+
+export interface Text {
+  /** Joined without anything in between. */
+  readonly parts: readonly TextPart[];
 }
 
 export interface TokenizeRequest {
   /** Folder (on the server) of the base. */
   readonly base: string;
-  /** Texts; special tokens written in them are read as such, none are added. */
-  readonly texts: readonly string[];
+  readonly texts: readonly Text[];
+  /** The texts go on from other text: nothing is put before their first word, neither a space nor begin tokens. */
+  readonly continues: boolean;
+  /** Put the tokenizer's begin tokens before each text that does not begin with them. Not together with `continues`. */
+  readonly addBeginTokens: boolean;
 }
 
 export interface TokenizeResponse {
@@ -64,6 +90,8 @@ export interface DetokenizeRequest {
   readonly lengths: readonly number[];
   /** Leave special tokens out of the text. */
   readonly skipSpecialTokens: boolean;
+  /** The rows go on from other tokens: a space before the first word is kept. */
+  readonly continues: boolean;
 }
 
 export interface DetokenizeResponse {
@@ -74,6 +102,7 @@ export interface DetokenizeResponse {
 export interface ChatMessage {
   /** "system", "user" or "assistant". */
   readonly role: string;
+  /** Special tokens spelled in it are ordinary text. */
   readonly content: string;
 }
 
@@ -87,11 +116,17 @@ export interface ApplyChatTemplateRequest {
   readonly chats: readonly Chat[];
   /** End with the marker that opens the assistant's turn. */
   readonly addGenerationPrompt: boolean;
+  /** The time for templates that write it; seconds since 1970-01-01T00:00Z, shown in UTC. */
+  readonly nowUnixSeconds: bigint;
 }
 
 export interface ApplyChatTemplateResponse {
   /** One text a chat; [chats]. */
   readonly texts: readonly string[];
+  /** Token ids of all chats, one after the other; [sum(lengths)]. */
+  readonly tokenIds: readonly number[];
+  /** Tokens in each chat; [chats]. */
+  readonly lengths: readonly number[];
 }
 
 function createBaseGetTokenizerInfoRequest(): GetTokenizerInfoRequest {
@@ -150,7 +185,17 @@ export const GetTokenizerInfoRequest: MessageFns<GetTokenizerInfoRequest> = {
 };
 
 function createBaseGetTokenizerInfoResponse(): GetTokenizerInfoResponse {
-  return { eosTokenId: 0, vocabularySize: 0, contextTokens: 0, tokenizerHash: "", baseHash: "" };
+  return {
+    eosTokenId: 0,
+    vocabularySize: 0,
+    contextTokens: 0,
+    tokenizerHash: "",
+    baseHash: "",
+    endTokenIds: [],
+    beginTokenIds: [],
+    vocabularyHash: "",
+    templateReadsClock: false,
+  };
 }
 
 export const GetTokenizerInfoResponse: MessageFns<GetTokenizerInfoResponse> = {
@@ -169,6 +214,26 @@ export const GetTokenizerInfoResponse: MessageFns<GetTokenizerInfoResponse> = {
     }
     if (message.baseHash !== "") {
       writer.uint32(42).string(message.baseHash);
+    }
+    if (message.endTokenIds.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.endTokenIds) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.beginTokenIds.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.beginTokenIds) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.vocabularyHash !== "") {
+      writer.uint32(66).string(message.vocabularyHash);
+    }
+    if (message.templateReadsClock !== false) {
+      writer.uint32(72).bool(message.templateReadsClock);
     }
     return writer;
   },
@@ -226,6 +291,58 @@ export const GetTokenizerInfoResponse: MessageFns<GetTokenizerInfoResponse> = {
             message.baseHash = reader.string();
             continue;
           }
+          case 6: {
+            if (tag === 48) {
+              message.endTokenIds.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.endTokenIds.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.beginTokenIds.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.beginTokenIds.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.vocabularyHash = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.templateReadsClock = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -248,12 +365,138 @@ export const GetTokenizerInfoResponse: MessageFns<GetTokenizerInfoResponse> = {
     message.contextTokens = object.contextTokens ?? 0;
     message.tokenizerHash = object.tokenizerHash ?? "";
     message.baseHash = object.baseHash ?? "";
+    message.endTokenIds = object.endTokenIds?.map((e) => e) || [];
+    message.beginTokenIds = object.beginTokenIds?.map((e) => e) || [];
+    message.vocabularyHash = object.vocabularyHash ?? "";
+    message.templateReadsClock = object.templateReadsClock ?? false;
+    return message;
+  },
+};
+
+function createBaseTextPart(): TextPart {
+  return { text: "", specialTokens: false };
+}
+
+export const TextPart: MessageFns<TextPart> = {
+  encode(message: TextPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== "") {
+      writer.uint32(10).string(message.text);
+    }
+    if (message.specialTokens !== false) {
+      writer.uint32(16).bool(message.specialTokens);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TextPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTextPart() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.specialTokens = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TextPart>, I>>(base?: I): TextPart {
+    return TextPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TextPart>, I>>(object: I): TextPart {
+    const message = createBaseTextPart() as any;
+    message.text = object.text ?? "";
+    message.specialTokens = object.specialTokens ?? false;
+    return message;
+  },
+};
+
+function createBaseText(): Text {
+  return { parts: [] };
+}
+
+export const Text: MessageFns<Text> = {
+  encode(message: Text, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.parts) {
+      TextPart.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Text {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseText() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.parts.push(TextPart.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Text>, I>>(base?: I): Text {
+    return Text.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Text>, I>>(object: I): Text {
+    const message = createBaseText() as any;
+    message.parts = object.parts?.map((e) => TextPart.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseTokenizeRequest(): TokenizeRequest {
-  return { base: "", texts: [] };
+  return { base: "", texts: [], continues: false, addBeginTokens: false };
 }
 
 export const TokenizeRequest: MessageFns<TokenizeRequest> = {
@@ -262,7 +505,13 @@ export const TokenizeRequest: MessageFns<TokenizeRequest> = {
       writer.uint32(10).string(message.base);
     }
     for (const v of message.texts) {
-      writer.uint32(18).string(v!);
+      Text.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.continues !== false) {
+      writer.uint32(32).bool(message.continues);
+    }
+    if (message.addBeginTokens !== false) {
+      writer.uint32(40).bool(message.addBeginTokens);
     }
     return writer;
   },
@@ -288,12 +537,28 @@ export const TokenizeRequest: MessageFns<TokenizeRequest> = {
             message.base = reader.string();
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.texts.push(reader.string());
+            message.texts.push(Text.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.continues = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.addBeginTokens = reader.bool();
             continue;
           }
         }
@@ -314,7 +579,9 @@ export const TokenizeRequest: MessageFns<TokenizeRequest> = {
   fromPartial<I extends Exact<DeepPartial<TokenizeRequest>, I>>(object: I): TokenizeRequest {
     const message = createBaseTokenizeRequest() as any;
     message.base = object.base ?? "";
-    message.texts = object.texts?.map((e) => e) || [];
+    message.texts = object.texts?.map((e) => Text.fromPartial(e)) || [];
+    message.continues = object.continues ?? false;
+    message.addBeginTokens = object.addBeginTokens ?? false;
     return message;
   },
 };
@@ -415,7 +682,7 @@ export const TokenizeResponse: MessageFns<TokenizeResponse> = {
 };
 
 function createBaseDetokenizeRequest(): DetokenizeRequest {
-  return { base: "", tokenIds: [], lengths: [], skipSpecialTokens: false };
+  return { base: "", tokenIds: [], lengths: [], skipSpecialTokens: false, continues: false };
 }
 
 export const DetokenizeRequest: MessageFns<DetokenizeRequest> = {
@@ -439,6 +706,9 @@ export const DetokenizeRequest: MessageFns<DetokenizeRequest> = {
     }
     if (message.skipSpecialTokens !== false) {
       writer.uint32(32).bool(message.skipSpecialTokens);
+    }
+    if (message.continues !== false) {
+      writer.uint32(40).bool(message.continues);
     }
     return writer;
   },
@@ -508,6 +778,14 @@ export const DetokenizeRequest: MessageFns<DetokenizeRequest> = {
             message.skipSpecialTokens = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.continues = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -529,6 +807,7 @@ export const DetokenizeRequest: MessageFns<DetokenizeRequest> = {
     message.tokenIds = object.tokenIds?.map((e) => e) || [];
     message.lengths = object.lengths?.map((e) => e) || [];
     message.skipSpecialTokens = object.skipSpecialTokens ?? false;
+    message.continues = object.continues ?? false;
     return message;
   },
 };
@@ -711,7 +990,7 @@ export const Chat: MessageFns<Chat> = {
 };
 
 function createBaseApplyChatTemplateRequest(): ApplyChatTemplateRequest {
-  return { base: "", chats: [], addGenerationPrompt: false };
+  return { base: "", chats: [], addGenerationPrompt: false, nowUnixSeconds: 0n };
 }
 
 export const ApplyChatTemplateRequest: MessageFns<ApplyChatTemplateRequest> = {
@@ -724,6 +1003,12 @@ export const ApplyChatTemplateRequest: MessageFns<ApplyChatTemplateRequest> = {
     }
     if (message.addGenerationPrompt !== false) {
       writer.uint32(24).bool(message.addGenerationPrompt);
+    }
+    if (message.nowUnixSeconds !== 0n) {
+      if (BigInt.asUintN(64, message.nowUnixSeconds) !== message.nowUnixSeconds) {
+        throw new globalThis.Error("value provided for field message.nowUnixSeconds of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.nowUnixSeconds);
     }
     return writer;
   },
@@ -765,6 +1050,14 @@ export const ApplyChatTemplateRequest: MessageFns<ApplyChatTemplateRequest> = {
             message.addGenerationPrompt = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.nowUnixSeconds = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -785,18 +1078,35 @@ export const ApplyChatTemplateRequest: MessageFns<ApplyChatTemplateRequest> = {
     message.base = object.base ?? "";
     message.chats = object.chats?.map((e) => Chat.fromPartial(e)) || [];
     message.addGenerationPrompt = object.addGenerationPrompt ?? false;
+    message.nowUnixSeconds = (object.nowUnixSeconds !== undefined && object.nowUnixSeconds !== null)
+      ? BigInt(object.nowUnixSeconds)
+      : 0n;
     return message;
   },
 };
 
 function createBaseApplyChatTemplateResponse(): ApplyChatTemplateResponse {
-  return { texts: [] };
+  return { texts: [], tokenIds: [], lengths: [] };
 }
 
 export const ApplyChatTemplateResponse: MessageFns<ApplyChatTemplateResponse> = {
   encode(message: ApplyChatTemplateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.texts) {
       writer.uint32(10).string(v!);
+    }
+    if (message.tokenIds.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.tokenIds) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.lengths.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.lengths) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -822,6 +1132,42 @@ export const ApplyChatTemplateResponse: MessageFns<ApplyChatTemplateResponse> = 
             message.texts.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag === 16) {
+              message.tokenIds.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.tokenIds.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.lengths.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.lengths.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -840,6 +1186,8 @@ export const ApplyChatTemplateResponse: MessageFns<ApplyChatTemplateResponse> = 
   fromPartial<I extends Exact<DeepPartial<ApplyChatTemplateResponse>, I>>(object: I): ApplyChatTemplateResponse {
     const message = createBaseApplyChatTemplateResponse() as any;
     message.texts = object.texts?.map((e) => e) || [];
+    message.tokenIds = object.tokenIds?.map((e) => e) || [];
+    message.lengths = object.lengths?.map((e) => e) || [];
     return message;
   },
 };
@@ -875,7 +1223,7 @@ export const TokenizerServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Chat messages to the text that the base's chat template makes of them. */
+    /** Chat messages to the text, and the token ids, that the base's chat template makes of them. */
     applyChatTemplate: {
       name: "ApplyChatTemplate",
       requestType: ApplyChatTemplateRequest as typeof ApplyChatTemplateRequest,
@@ -920,7 +1268,7 @@ export const TokenizerServiceService = {
     responseSerialize: (value: DetokenizeResponse): Buffer => Buffer.from(DetokenizeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DetokenizeResponse => DetokenizeResponse.decode(value),
   },
-  /** Chat messages to the text that the base's chat template makes of them. */
+  /** Chat messages to the text, and the token ids, that the base's chat template makes of them. */
   applyChatTemplate: {
     path: "/drpo.v1.TokenizerService/ApplyChatTemplate" as const,
     requestStream: false as const,
@@ -939,7 +1287,7 @@ export interface TokenizerServiceServer extends UntypedServiceImplementation {
   getTokenizerInfo: handleUnaryCall<GetTokenizerInfoRequest, GetTokenizerInfoResponse>;
   tokenize: handleUnaryCall<TokenizeRequest, TokenizeResponse>;
   detokenize: handleUnaryCall<DetokenizeRequest, DetokenizeResponse>;
-  /** Chat messages to the text that the base's chat template makes of them. */
+  /** Chat messages to the text, and the token ids, that the base's chat template makes of them. */
   applyChatTemplate: handleUnaryCall<ApplyChatTemplateRequest, ApplyChatTemplateResponse>;
 }
 
@@ -990,7 +1338,7 @@ export interface TokenizerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DetokenizeResponse) => void,
   ): ClientUnaryCall;
-  /** Chat messages to the text that the base's chat template makes of them. */
+  /** Chat messages to the text, and the token ids, that the base's chat template makes of them. */
   applyChatTemplate(
     request: ApplyChatTemplateRequest,
     callback: (error: ServiceError | null, response: ApplyChatTemplateResponse) => void,
