@@ -6,10 +6,13 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from drpo_server.end_tokens import end_tokens
 from drpo_server.errors import InvalidArgument
+from drpo_server.vocabulary import load_vocabulary
 
 TOKENIZER_FILES = (
     "added_tokens.json",
@@ -43,19 +46,16 @@ class Tokenizer:
         self.vocabulary_size: int = max(int(config.get("vocab_size", 0)), len(self._tokenizer))
         self.hash = _hash_files(folder)
 
-    def eos_token_id(self) -> int:
-        """The token that ends a response: the tokenizer's, unless the generation settings name only others.
+    @cached_property
+    def end_tokens(self) -> list[int]:
+        """Every token that ends a response, first the data's. Raises as the function of this name."""
+        with self._lock:
+            return end_tokens(self.folder, self._tokenizer)
 
-        Raises InvalidArgument if there is none."""
-        named = _generation_eos(self.folder)
-        own: int | None = self._tokenizer.eos_token_id
-        if own is not None and (own in named or not named):
-            return own
-        if named:
-            return named[0]
-        raise InvalidArgument(
-            f"base {self.folder}: neither its tokenizer nor its generation_config.json names an end of sequence"
-        )
+    @cached_property
+    def vocabulary_hash(self) -> str:
+        """Of what maps text to ids."""
+        return load_vocabulary(self.folder).hash()
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids; special tokens written in a text are read as such, none are added."""
@@ -125,13 +125,3 @@ def _hash_files(folder: Path) -> str:
         digest.update(f"{file.name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-def _generation_eos(folder: Path) -> list[int]:
-    file = folder / "generation_config.json"
-    if not file.is_file():
-        return []
-    eos = json.loads(file.read_bytes()).get("eos_token_id")
-    if eos is None:
-        return []
-    return [int(token) for token in eos] if isinstance(eos, list) else [int(eos)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import grpc
 import torch
 
@@ -12,6 +14,7 @@ from drpo_server.proto_gen.tokenizer_service_pb2_grpc import TokenizerServiceSer
 from drpo_server.rpc import unary
 from drpo_server.services import Services
 from drpo_server.tokenizers import Tokenizer
+from drpo_server.vocabulary import difference
 from drpo_server.wire.chats import decode_chat
 from drpo_server.wire.fields import check_length, integers, refuse_first
 
@@ -26,16 +29,17 @@ class TokenizerServicer(TokenizerServiceServicer):
     ) -> pb.GetTokenizerInfoResponse:
         where = "GetTokenizerInfoRequest.base"
         tokenizer = self._tokenizer(request.base, where)
+        end_tokens = tokenizer.end_tokens
 
         def describe(base: Base) -> pb.GetTokenizerInfoResponse:
             return pb.GetTokenizerInfoResponse(
-                eos_token_id=tokenizer.eos_token_id(),
+                eos_token_id=end_tokens[0],
                 vocabulary_size=base.vocabulary_size,
                 context_tokens=base.context_tokens,
                 tokenizer_hash=tokenizer.hash,
                 base_hash=base.base_hash,
-                end_token_ids=[tokenizer.eos_token_id()],
-                vocabulary_hash=tokenizer.hash,
+                end_token_ids=end_tokens,
+                vocabulary_hash=tokenizer.vocabulary_hash,
             )
 
         resident = self._services.bases.loaded(tokenizer.folder)
@@ -45,6 +49,15 @@ class TokenizerServicer(TokenizerServiceServicer):
             lambda _: describe(self._services.bases.load(request.base, where)), request
         )
         return call.answer(pb.GetTokenizerInfoResponse)
+
+    @unary
+    def CompareTokenizers(
+        self, request: pb.CompareTokenizersRequest, context: grpc.ServicerContext
+    ) -> pb.CompareTokenizersResponse:
+        base = self._services.bases.folder(request.base, "CompareTokenizersRequest.base")
+        if not request.other:
+            raise InvalidArgument("CompareTokenizersRequest.other is missing: name the folder of a model or an adapter")
+        return pb.CompareTokenizersResponse(difference=difference(base, Path(request.other).resolve()))
 
     @unary
     def Tokenize(self, request: pb.TokenizeRequest, context: grpc.ServicerContext) -> pb.TokenizeResponse:
