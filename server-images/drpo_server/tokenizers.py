@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from drpo_server.end_tokens import end_tokens
+from drpo_server.end_tokens import end_tokens, listed_end_tokens
 from drpo_server.errors import InvalidArgument
 from drpo_server.vocabulary import load_vocabulary
 
@@ -37,6 +37,7 @@ class Tokenizer:
         from transformers import AutoTokenizer
 
         self.folder = folder
+        listed_end_tokens(folder)  # transformers would complain of one that is malformed, but not say where it is
         self._lock = threading.Lock()  # the Rust tokenizer refuses a second borrower
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -32,12 +32,14 @@ export async function openResetSource(run: OpenRun, policy: OnlineOptions, seed:
       return datasetSource({ responses: await tokenizePool(run, policy), seed });
     case "ownRollouts":
       return ownRolloutsSource({ ...source, run: run.run, prompts, endTokenIds: run.tokenizerInfo.endTokenIds });
-    case "livePolicy":
+    case "livePolicy": {
+      const { tokenizerInfo } = run;
+      const writer = await openWriter(run, source);
       return livePolicySource({
-        ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens },
-        params: { ...source.sampling, stopTokenIds: run.tokenizerInfo.endTokenIds },
-        writer: await openWriter(run, source),
+        ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens, tokenizerInfo, writer },
+        params: { ...source.sampling, stopTokenIds: await writersEnds(run, source) },
       });
+    }
   }
 }
 
@@ -67,6 +69,14 @@ async function openWriter(run: OpenRun, { writer }: Live): Promise<(models: Poli
   );
   await run.server.sampler.syncWeights(guide, run.call);
   return () => guide;
+}
+
+/** Tokens at which a writer's responses end: the policy's, and those of a guide's own base. */
+async function writersEnds({ server, tokenizerInfo, call }: OpenRun, { writer }: Live): Promise<readonly number[]> {
+  const { endTokenIds } = tokenizerInfo;
+  if (writer.kind !== "folder") return endTokenIds;
+  const guide = await server.tokenizer.info({ ...call, base: writer.path });
+  return [...new Set([...endTokenIds, ...guide.endTokenIds])];
 }
 
 /** The pool in token ids, checked against the server's tokenizer. */
