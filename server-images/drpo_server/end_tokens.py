@@ -24,9 +24,9 @@ def listed_end_tokens(folder: Path) -> list[int]:
 def end_tokens(folder: Path, tokenizer: Any) -> list[int]:
     """Every token that ends a response of a base; first the one that responses of the data end with.
 
-    Those are the listed ones and the tokenizer's, as in vLLM. Responses of the data end with the end token that the chat
-    template writes after an assistant's turn (Llama 3's <|eot_id|>, where the tokenizer's may be <|end_of_text|>); without
-    one with the tokenizer's, unless the files list others only: then with the first of those.
+    Those are the listed ones and the tokenizer's, as in vLLM. Responses of the data end with the one that the chat
+    template writes after an assistant's turn (Llama 3's <|eot_id|>, where the tokenizer's may be <|end_of_text|>).
+    Without such a one they end with the tokenizer's, unless the files list others only: then with the first of those.
     Raises InvalidArgument if there is none, or one is no token of the base.
     """
     listed = listed_end_tokens(folder)
