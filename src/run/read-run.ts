@@ -56,8 +56,29 @@ export async function readRunRecord(directory: string): Promise<RunRecord> {
   const { recipe: path } = runPaths(directory);
   const text = await readIfThere(path);
   if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check --run-dir.`);
-  return parseFile(path, text, runRecordSchema);
+  const record = parseFile(path, text, runRecordSchema);
+  return { ...record, recipe: withSplitById(record.recipe) };
 }
+
+/** A recipe that was resolved before there was `splitBy`, when ids decided: so that the run keeps its split. */
+function withSplitById(recipe: RunRecord["recipe"]): RunRecord["recipe"] {
+  const withKey = (section: unknown): unknown => {
+    if (!isObject(section) || section["splitBy"] !== undefined) return section;
+    // Rated responses have always gone by their ids.
+    return section["kind"] === "pairs" || section["references"] !== undefined ? { ...section, splitBy: "id" } : section;
+  };
+  const { data, evaluation } = recipe;
+  return {
+    ...recipe,
+    ...(data === undefined ? {} : { data: withKey(data) }),
+    ...(isObject(evaluation) && evaluation["data"] !== undefined
+      ? { evaluation: { ...evaluation, data: withKey(evaluation["data"]) } }
+      : {}),
+  };
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 async function readMetrics(path: string, problems: string[]): Promise<readonly MetricsLine[]> {
   const { lines, damaged } = await readMetricsLines(path);
