@@ -8,6 +8,7 @@ import { readIfThere } from "./read-if-there.js";
 import { type RunState, runState } from "./run-state.js";
 import { salvageJournal } from "./salvage-journal.js";
 import { metricsLineSchema, runPaths, runRecordSchema, type JournalEntry, type RunRecord } from "./run-files.js";
+import { least } from "../math/extremes.js";
 
 /** A run as its files tell it. What reports does so from this and nothing else. */
 export interface RunReading {
@@ -83,7 +84,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 async function readMetrics(path: string, problems: string[]): Promise<readonly MetricsLine[]> {
   const { lines, damaged } = await readMetricsLines(path);
   if (damaged.length > 0)
-    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${Math.min(...damaged)}.`);
+    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${least(damaged)}.`);
   const stages = [...new Set(lines.map(({ stage }) => stage))];
   return [...lines].sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage) || a.iteration - b.iteration);
 }
