@@ -21,8 +21,10 @@ const dataFiles = (section: string, { path, references }: DataOptions): Needed[]
 
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
 function neededFiles({ server, model, data, sft, reward, policy, evaluation }: Recipe): readonly Needed[] {
-  const needed = dataFiles("data", data);
-  if (evaluation.data) needed.push(...dataFiles("evaluation.data", evaluation.data));
+  const needed = [
+    ...dataFiles("data", data),
+    ...(evaluation.data ? dataFiles("evaluation.data", evaluation.data) : []),
+  ];
   for (const { key, reward: term } of rewardTerms(reward)) {
     if (!isRewardModel(term) && term.module !== undefined)
       needed.push({ key: `${key}.module`, path: term.module, kind: "a TypeScript or JavaScript module" });
