@@ -17,6 +17,12 @@ export function conflicts({ server, model, sft, reward, policy }: Recipe): reado
         `"${server.device.replace(/:.*/, "")}", and each process takes its own`,
     );
   }
+  if (sft.kind === "train" && sft.minRating !== undefined && sft.field !== "any") {
+    lines.push(
+      `sft.minRating is ${sft.minRating} and sft.field is "${sft.field}": a threshold chooses among all responses; ` +
+        'set field to "any"',
+    );
+  }
   if (model.shape.kind === "full" && sft.kind === "adapter") {
     lines.push('sft.kind is "adapter", but model.shape.kind is "full": an adapter needs "lora"');
   }
