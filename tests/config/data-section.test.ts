@@ -6,6 +6,7 @@ import { z } from "zod";
 import { resolveRecipe } from "../../src/config/load-recipe.js";
 import { recipeSchema } from "../../src/config/recipe.js";
 import { BadInputError } from "../../src/errors.js";
+import { writeFakeBase } from "../fake-base.js";
 
 const schema = recipeSchema({
   algorithm: z.strictObject({ kind: z.literal("only") }),
@@ -17,8 +18,7 @@ const schema = recipeSchema({
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "drpo-data-section-"));
-  await mkdir(join(folder, "base"));
-  await writeFile(join(folder, "base", "config.json"), "{}");
+  writeFakeBase(join(folder, "base"));
   await mkdir(join(folder, "shards"));
   await writeFile(join(folder, "a.jsonl"), "{}");
 });
