@@ -1,10 +1,11 @@
 import { pathsOf, type RatedOptions } from "../config/data.js";
 import type { PreferenceGroup, RatedResponse } from "../domain/preference-dataset.js";
 import { BadInputError } from "../errors.js";
-import { idField, textField, type DataRow } from "./data-row.js";
+import { idField, refuseEmpty, requiredField, shownValue, textField, valueOf, type DataRow } from "./data-row.js";
 import type { Groups } from "./groups.js";
 import { readEntries } from "./read-entries.js";
 import { splitTrainHeldOut, type Entry } from "./split-train-held-out.js";
+import { exactNumber } from "./written-number.js";
 
 /** All rows as responses to options.prompt: one group on each side of the split. @throws BadInputError */
 export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Groups {
@@ -19,13 +20,21 @@ export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Gr
 }
 
 function ratedEntry(row: DataRow): Entry<RatedResponse> {
-  const id = idField(row);
-  if (id === null) throw new BadInputError(`${row.where}: the row has no "id"; the train / held-out split needs one.`);
-  const { rating } = row.fields;
-  if (typeof rating !== "number" || !Number.isFinite(rating)) {
-    throw new BadInputError(`${row.where}: "rating" is ${JSON.stringify(rating) ?? "missing"}, not a finite number.`);
-  }
+  // The train / held-out split needs one.
+  requiredField(row, "id");
+  const id = idField(row)!;
+  const rating = ratingField(row);
   return { id, splitKey: id, value: { id, text: textField(row, "text"), rating } };
+}
+
+function ratingField(row: DataRow): number {
+  const value = valueOf(row, "rating");
+  if (value === undefined) throw new BadInputError(`${row.where}: "rating" is missing; add it.`);
+  const rating = exactNumber(refuseEmpty(value, row.where, '"rating"'));
+  if (rating !== null) return rating;
+  throw new BadInputError(
+    `${row.where}: "rating" is ${shownValue(value)}, not a finite number (integers: below 2^53).`,
+  );
 }
 
 function refuseNoPreference(
