@@ -5,6 +5,7 @@ import { BadInputError } from "../errors.js";
 import { applySetting, parseSetting } from "./apply-settings.js";
 import { expandCompat } from "./compat.js";
 import { conflicts } from "./conflicts.js";
+import { withDataDefaults } from "./data-defaults.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
@@ -68,7 +69,8 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
   }
   const seeded = withSeed(source.raw, overrides.seed);
   const written = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), seeded);
-  const { raw, problems: contradictions } = expandCompat(written);
+  const { raw: expanded, problems: contradictions } = expandCompat(written);
+  const raw = withDataDefaults(expanded);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
     // Keys that are not known first: they often are why others are missing.

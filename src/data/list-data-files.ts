@@ -23,9 +23,9 @@ const DEEPEST = 3;
  * @throws BadInputError if something is not there, or a folder holds no data, or data that would not be read
  */
 export async function listDataFiles(key: string, path: string | readonly string[]): Promise<readonly string[]> {
-  const files: string[] = [];
-  for (const one of pathsOf(path)) files.push(...(await filesAt(key, one)));
-  return files;
+  const files: (readonly string[])[] = [];
+  for (const one of pathsOf(path)) files.push(await filesAt(key, one));
+  return files.flat();
 }
 
 async function filesAt(key: string, path: string): Promise<readonly string[]> {

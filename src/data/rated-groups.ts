@@ -1,7 +1,17 @@
 import { pathsOf, type RatedOptions } from "../config/data.js";
 import type { PreferenceGroup, RatedResponse } from "../domain/preference-dataset.js";
 import { BadInputError } from "../errors.js";
-import { idField, refuseEmpty, requiredField, shownValue, textField, valueOf, type DataRow } from "./data-row.js";
+import {
+  idField,
+  kindOf,
+  refuseEmpty,
+  requiredField,
+  shownValue,
+  textField,
+  UnusableRowError,
+  valueOf,
+  type DataRow,
+} from "./data-row.js";
 import type { Groups } from "./groups.js";
 import { readEntries } from "./read-entries.js";
 import { splitTrainHeldOut, type Entry } from "./split-train-held-out.js";
@@ -16,7 +26,12 @@ export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Gr
     refuseNoPreference(name, responses, total, options);
     return { id: "rated", prompt: options.prompt, responses, reference: null };
   };
-  return { train: [group("training", split.train)], heldOut: [group("held-out", split.heldOut)], skippedRows };
+  return {
+    train: [group("training", split.train)],
+    heldOut: [group("held-out", split.heldOut)],
+    skippedRows,
+    idsDecide: false,
+  };
 }
 
 function ratedEntry(row: DataRow): Entry<RatedResponse> {
@@ -24,7 +39,7 @@ function ratedEntry(row: DataRow): Entry<RatedResponse> {
   requiredField(row, "id");
   const id = idField(row)!;
   const rating = ratingField(row);
-  return { id, splitKey: id, value: { id, text: textField(row, "text"), rating } };
+  return { id, splitKey: id, value: { id, text: textField(row, "text"), rating, where: row.where } };
 }
 
 function ratingField(row: DataRow): number {
@@ -32,9 +47,10 @@ function ratingField(row: DataRow): number {
   if (value === undefined) throw new BadInputError(`${row.where}: "rating" is missing; add it.`);
   const rating = exactNumber(refuseEmpty(value, row.where, '"rating"'));
   if (rating !== null) return rating;
-  throw new BadInputError(
-    `${row.where}: "rating" is ${shownValue(value)}, not a finite number (integers: below 2^53).`,
-  );
+  const problem = `"rating" is ${shownValue(value)}, not a finite number (integers: below 2^53)`;
+  // JSON can spell infinity, as 1e999.
+  if (kindOf(value) === "a number") throw new UnusableRowError(row.where, problem);
+  throw new BadInputError(`${row.where}: ${problem}.`);
 }
 
 function refuseNoPreference(
