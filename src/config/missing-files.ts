@@ -77,6 +77,9 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
 }
 
 function mendFor(folders: readonly string[]): string {
+  // What is left of "https://host/file" as a path.
+  if (folders.some((folder, i) => /^[a-z][a-z0-9+-]+:$/i.test(folder) && i < folders.length - 1))
+    return "Addresses are not read: download the file, and name it here.";
   if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
   return folders.includes("tiny")
     ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."

@@ -1,10 +1,16 @@
 import { z } from "zod";
 
+/** "https://...", "s3://...", "hf:...": of what has a scheme, only the bases of a testbed are known. */
+const ADDRESS = /^(?!testbed:)([a-z][a-z0-9+.-]*:\/\/|(hf|huggingface|hub|modelscope|ollama|s3|gs|az|file|https?):)/i;
+
 /** The base and the shape of what is trained on it. */
 export const modelSchema = z.strictObject({
   base: z
     .string()
     .min(1)
+    .refine((base) => !ADDRESS.test(base), {
+      error: "only folders are read: download the model, and name its folder, relative to the recipe",
+    })
     .describe("Folder of the base in Hugging Face layout, relative to the recipe; on the server's disk."),
   shape: z
     .discriminatedUnion("kind", [
