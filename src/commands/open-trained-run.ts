@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { directoryStageCache } from "../cache/directory-stage-cache.js";
 import { resolveRecipe } from "../config/load-recipe.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
+import { makeFolder } from "../durable-files/writable-folder.js";
 import type { ModelHandle } from "../domain/model.js";
 import { BadInputError } from "../errors.js";
 import type { ModelServer } from "../ports/model-server.js";
@@ -17,7 +18,7 @@ import type { OpenRun } from "../stages/run-context.js";
 import { sftStage } from "../stages/sft.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
-import { cacheDirectory, openModelServer } from "./open-model-server.js";
+import { cacheDirectory, cacheFolder, openModelServer } from "./open-model-server.js";
 import { readOnlyCache } from "./read-only-cache.js";
 import { readOnlyRun } from "./read-only-run.js";
 import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
@@ -41,7 +42,7 @@ export interface TrainedRun {
 /**
  * Opens a run, under way or finished, under a name of its own, so that whoever trains it is not disturbed.
  * @param directory absolute
- * @throws BadInputError if there is no run
+ * @throws BadInputError if there is no run; EnvironmentError if the cache cannot be written
  */
 export async function openTrainedRun(
   context: CommandContext,
@@ -51,6 +52,7 @@ export async function openTrainedRun(
   const { record, lastCommit } = await readRun(directory);
   const name = join(directory, "recipe.json");
   const recipe = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  await makeFolder(cacheFolder(context));
   const scratch = await checkpointView(directory, cacheDirectory(context));
   const removeScratch = () => rm(scratch, { recursive: true, force: true });
   const { server, stop: stopServer } = await openModelServer(context, {
@@ -93,7 +95,6 @@ export async function openTrainedRun(
  * writes (its ledger, an export) goes into this folder, and the run is only read.
  */
 async function checkpointView(directory: string, cache: string): Promise<string> {
-  await mkdir(cache, { recursive: true });
   const view = await mkdtemp(join(cache, "read-"));
   await linkCheckpoints(directory, view);
   return view;

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { DataOptions } from "../config/data.js";
 import { loadRecipe, refusal, resolveRecipe } from "../config/load-recipe.js";
 import { unusableData } from "../config/unusable-data.js";
+import { refuseUnwritable } from "../durable-files/writable-folder.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
@@ -18,6 +19,7 @@ import { createJudges } from "./create-judges.js";
 import { createLoggers } from "./create-loggers.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
+import { cacheFolder } from "./open-model-server.js";
 import { readResetFiles } from "./read-reset-files.js";
 import { type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
@@ -51,7 +53,7 @@ export interface TrainingPlan {
 
 /**
  * Reads recipe and data, and looks for what its rewards and loggers need. A resumed run needs no recipe: it goes on with its own.
- * @throws BadInputError with everything that is wrong
+ * @throws BadInputError with everything that is wrong; EnvironmentError if run or cache cannot be written
  */
 export async function planTraining(
   recipePath: string | undefined,
@@ -64,6 +66,11 @@ export async function planTraining(
 ): Promise<TrainingPlan> {
   const recipe = await readRecipe(recipePath, options, cwd);
   const directory = resolve(cwd, options.runDir ?? defaultRunDirectory(recipe, options.set));
+  const remedy = "name another with --run-dir";
+  await refuseUnwritable([
+    cacheFolder({ environment }),
+    { path: directory, what: "the run", remedy, isArgument: true },
+  ]);
   const dataset = await readDataset(recipe.data);
   const evaluationDataset = recipe.evaluation.data
     ? await readEvaluationData(recipe.evaluation.data, readDataset)

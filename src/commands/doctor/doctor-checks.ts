@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa, ExecaError } from "execa";
+import { refuseUnwritable, type WantedFolder } from "../../durable-files/writable-folder.js";
 import { DrpoError } from "../../errors.js";
 import type { ServerInfo } from "../../ports/model-store.js";
 import { PACKAGE_ROOT } from "../../server/package-root.js";
@@ -106,6 +107,19 @@ export function checkDisk(folder: string): Finding {
   const isOk = free >= DISK_NEEDED;
   const finding = { name: "disk", isOk, found: `${gib(free)} free in ${folder}` };
   return isOk ? finding : { ...finding, mend: `Make room for ${gib(DISK_NEEDED)}: packages, model and checkpoints.` };
+}
+
+/** Where stages are kept, whatever the run: a folder that can be written. */
+export async function checkCache(cache: () => WantedFolder): Promise<Finding> {
+  const name = "cache";
+  try {
+    const folder = cache();
+    await refuseUnwritable([folder]);
+    return { name, isOk: true, found: `${folder.path} can be written` };
+  } catch (error) {
+    if (!(error instanceof DrpoError)) throw error;
+    return { name, isOk: false, found: error.message, mend: "Set DRPO_CACHE_DIR to a folder that can be written." };
+  }
 }
 
 /** A local server listens on a port of 127.0.0.1 that the system chooses. */

@@ -3,6 +3,7 @@ import { BadInputError, EnvironmentError } from "../../errors.js";
 import { type CommandContext, colorsOf, printJson } from "../command-context.js";
 import {
   checkAssets,
+  checkCache,
   checkDisk,
   checkMemory,
   checkNode,
@@ -10,6 +11,7 @@ import {
   checkPython,
   type Finding,
 } from "./doctor-checks.js";
+import { cacheFolder } from "../open-model-server.js";
 import { collect } from "../option-parsers.js";
 import { checkServers } from "./check-servers.js";
 import { locateServer } from "./locate-server.js";
@@ -27,7 +29,7 @@ export const doctorCommand = (context: CommandContext): Command =>
   new Command("doctor")
     .summary("check that everything is there that a run needs")
     .description(
-      "Checks Node, Python and its packages, memory, disk, ports, assets and servers, and says how to mend each. Of a server it " +
+      "Checks Node, Python and its packages, memory, disk, cache, ports, assets and servers, and says how to mend each. Of a server it " +
         "shows what it can and has, and what it makes of a fixed text; two servers with one base must agree about that.",
     )
     .option(
@@ -57,6 +59,7 @@ export const doctorCommand = (context: CommandContext): Command =>
         await checkPython(() => findPython(undefined, environment), environment),
         checkMemory(),
         checkDisk(cwd),
+        await checkCache(() => cacheFolder(context)),
         await checkPort(),
         checkAssets(),
         ...(await checkServers(servers, options.base)),
