@@ -18,6 +18,6 @@ def decode_adamw(message: pb.AdamW, where: str) -> AdamW:
         learning_rate=finite(message.learning_rate, f"{where}.learning_rate", at_least=0, at_most=_LARGEST_RATE),
         beta1=finite(message.beta1, f"{where}.beta1", at_least=0, below=1),
         beta2=finite(message.beta2, f"{where}.beta2", at_least=0, below=1),
-        epsilon=finite(message.epsilon, f"{where}.epsilon", at_least=_LEAST_EPSILON, at_most=_LARGEST_EPSILON),
+        epsilon=finite(message.epsilon, f"{where}.epsilon", above=0, at_least=_LEAST_EPSILON, at_most=_LARGEST_EPSILON),
         weight_decay=finite(message.weight_decay, f"{where}.weight_decay", at_least=0, at_most=_LARGEST_DECAY),
     )

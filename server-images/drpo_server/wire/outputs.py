@@ -48,7 +48,7 @@ def decode_output(message: pb.OutputRequest, where: str) -> DecodedOutput:
 
 def decode_temperature(value: float, where: str) -> float:
     """0 means 1."""
-    if value == 0:
+    if finite(value, f"{where}.temperature", at_least=0) == 0:
         return 1.0
     return finite(value, f"{where}.temperature", at_least=LEAST_TEMPERATURE, at_most=LARGEST_TEMPERATURE)
 

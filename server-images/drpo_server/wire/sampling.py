@@ -48,7 +48,11 @@ def decode_sampling(request: pb.SampleRolloutsRequest) -> DecodedSampling:
 def decode_params(message: pb.SamplingParams, where: str) -> SamplingParams:
     return SamplingParams(
         temperature=finite(
-            message.temperature, f"{where}.temperature", at_least=LEAST_TEMPERATURE, at_most=LARGEST_TEMPERATURE
+            message.temperature,
+            f"{where}.temperature",
+            above=0,
+            at_least=LEAST_TEMPERATURE,
+            at_most=LARGEST_TEMPERATURE,
         ),
         top_p=finite(message.top_p, f"{where}.top_p", above=0, at_most=1),
         top_k=message.top_k,
