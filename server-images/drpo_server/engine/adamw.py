@@ -67,8 +67,8 @@ class AdamWState:
     ) -> Tensor:
         """The global L2 norm of the gradients before clipping. Changes nothing.
 
-        Raises FloatingPointError, naming a tensor, if that norm is not finite, or if `step` would make a moment infinite
-        or NaN, or a weight so large that its square is.
+        Raises FloatingPointError, naming a tensor, if that norm is not finite, or if `step` would make a moment
+        infinite or NaN, or a weight so large that its square is.
         """
         norm = whole(get_total_norm(list(gradients.values())))
         if not torch.isfinite(norm):
