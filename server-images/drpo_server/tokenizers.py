@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Sequence
@@ -10,20 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drpo_server.errors import InvalidArgument
-
-TOKENIZER_FILES = (
-    "added_tokens.json",
-    "chat_template.jinja",
-    "merges.txt",
-    "special_tokens_map.json",
-    "spiece.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-)
-"""Files of a Hugging Face folder that make its tokenizer what it is."""
+from drpo_server.tokenizer_files import hash_tokenizer
 
 
 class Tokenizer:
@@ -41,7 +27,8 @@ class Tokenizer:
             raise InvalidArgument(f"base {folder}: its tokenizer cannot be loaded: {error}") from error
         config = json.loads((folder / "config.json").read_bytes())
         self.vocabulary_size: int = max(int(config.get("vocab_size", 0)), len(self._tokenizer))
-        self.hash = _hash_files(folder)
+        self.embeddings: int = int(config.get("vocab_size", len(self._tokenizer)))
+        self.hash = hash_tokenizer(self._tokenizer, folder)
 
     def eos_token_id(self) -> int:
         """The token that ends a response: the tokenizer's, unless the generation settings name only others.
@@ -56,6 +43,13 @@ class Tokenizer:
         raise InvalidArgument(
             f"base {self.folder}: neither its tokenizer nor its generation_config.json names an end of sequence"
         )
+
+    def padding_token_id(self, configured: object) -> int:
+        """One id to pad with: the tokenizer's, or the base's (configured), or the token that ends a response."""
+        for pad in (self._tokenizer.pad_token_id, configured):
+            if isinstance(pad, int) and 0 <= pad < self.embeddings:
+                return pad
+        return self.eos_token_id()
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids; special tokens written in a text are read as such, none are added."""
@@ -111,20 +105,6 @@ class Tokenizers:
             if folder not in self._loaded:
                 self._loaded[folder] = Tokenizer(folder)
             return self._loaded[folder]
-
-
-def tokenizer_files(folder: Path) -> list[Path]:
-    """Those of TOKENIZER_FILES that a folder has, by name."""
-    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
-
-
-def _hash_files(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in tokenizer_files(folder):
-        content = file.read_bytes()
-        digest.update(f"{file.name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def _generation_eos(folder: Path) -> list[int]:

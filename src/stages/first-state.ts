@@ -15,6 +15,7 @@ export async function firstState(
 ): Promise<PolicyState> {
   const { server, call } = run;
   const { reference } = sft;
+  const { base, shape } = run.recipe.model;
   const commit = run.run.lastCommit();
   if (commit) {
     run.progress.note(`policy: going on after iteration ${commit.iteration}`);
@@ -22,14 +23,13 @@ export async function firstState(
     const [policy, critic = null] = await server.models.restoreCheckpoint(
       commit.checkpoint,
       names.map((name) => ({ savedName: name, name, trainable: true })),
-      call,
+      { ...call, base },
     );
     await server.sampler.syncWeights(policy!, call);
     const { iteration, best, kept } = commit;
     const memory = commit.memory ? await run.run.readMemory(commit.memory) : { klCoef, fractions: {} };
     return { iteration, best, kept, memory, models: { policy: policy!, critic, reference } };
   }
-  const { base, shape } = run.recipe.model;
   const policy = await server.models.createModel(
     {
       ...{ name: "policy", base, shape, head: "language-model", trainable: true },
