@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from drpo_server.durable_files import hash_file, new_folder
+from drpo_server.end_tokens import generation_settings
 from drpo_server.engine.base_folder import GENERATION_CONFIG, read_config
 from drpo_server.engine.group import Group
 from drpo_server.engine.model import Model
@@ -62,6 +63,8 @@ def export_model(
                 _write_adapter(partial, config, state)
             else:
                 _write_merged(partial, model, state, score_bias)
+            if model.head is Head.LANGUAGE_MODEL:
+                _write_generation_config(partial, model.base.path)
             write_manifest(partial, {**manifest, "files": _describe_files(partial)})
             return folder_bytes(partial)
 
@@ -95,6 +98,12 @@ def _write_merged(folder: Path, model: Model, state: dict[str, Tensor], score_bi
     for file in files:
         (folder / file).parent.mkdir(exist_ok=True)
         shutil.copyfile(model.base.path / file, folder / file)
+
+
+def _write_generation_config(folder: Path, base: Path) -> None:
+    """So that clients stop at every token at which the run's responses ended; left alone where the base's settings do."""
+    if settings := generation_settings(base, Tokenizer(base).end_tokens):
+        _write_json(folder / "generation_config.json", settings)
 
 
 def _peft_key(name: str) -> str:

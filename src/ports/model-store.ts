@@ -39,7 +39,7 @@ export interface ServerInfo {
 
 export interface CreatedModel extends ModelHandle {
   /** SHA-256 (hexadecimal) of what its base is. */
-  readonly baseHash: string;
+  readonly baseHash?: string;
 }
 
 export interface RestoreOptions extends CallOptions {
