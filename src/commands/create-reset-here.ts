@@ -155,7 +155,10 @@ async function loadPolicy(
     await served.trained.seeCheckpoints();
     const { models, sampler } = served.trained.server;
     const wanted = [{ savedName: "policy", name: "policy", trainable: false }];
-    const [handle] = await models.restoreCheckpoint(checkpoint, wanted, call);
+    const [handle] = await models.restoreCheckpoint(checkpoint, wanted, {
+      ...call,
+      base: served.trained.recipe.model.base,
+    });
     await sampler.syncWeights(handle!, call);
     served.policy = { manifestHash: checkpoint.manifestHash, handle: handle! };
   }

@@ -17,13 +17,14 @@ export async function firstState(
 ): Promise<PolicyState> {
   const { server, call } = run;
   const { reference } = sft;
+  const { base, shape } = run.recipe.model;
   const commit = run.run.lastCommit();
   if (commit) {
     run.progress.note(`policy: going on after iteration ${commit.iteration}`);
     const names = ["policy", ...(needsCritic ? ["critic"] : [])];
     const wanted = names.map((name) => ({ savedName: name, name, trainable: true }));
     const [policy, critic = null] = await server.models
-      .restoreCheckpoint(commit.checkpoint, wanted, call)
+      .restoreCheckpoint(commit.checkpoint, wanted, { ...call, base })
       .catch((cause: unknown) => {
         throw cause instanceof CorruptStateError ? nameEarlier(commit, cause) : cause;
       });
@@ -32,7 +33,6 @@ export async function firstState(
     const memory = commit.memory ? await run.run.readMemory(commit.memory) : { klCoef, fractions: {} };
     return { iteration, best, kept, memory, models: { policy: policy!, critic, reference } };
   }
-  const { base, shape } = run.recipe.model;
   const policy = await server.models.createModel(
     {
       ...{ name: "policy", base, shape, head: "language-model", trainable: true },
