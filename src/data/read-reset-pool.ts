@@ -5,6 +5,7 @@ import type { TokenIds } from "../domain/token-ids.js";
 import { BadInputError } from "../errors.js";
 import { idField, refuseRepeatedIds, textField, type DataRow } from "./data-row.js";
 import { parseJsonLines } from "./json-lines.js";
+import { refuseNonUnicode } from "./unicode-text.js";
 
 /**
  * Reads a pool of responses to reset into: JSONL, {id?, prompt | promptTokens, response | responseTokens} a line.
@@ -20,11 +21,9 @@ export async function readResetPool(path: string, vocabularySize: number | null)
   const rows = parseJsonLines(path, content).map((row, i): ResetPoolRow => {
     const id = idField(row) ?? `row-${i + 1}`;
     refuseRepeated(id, row.where, "give each row an id of its own");
-    return {
-      id,
-      prompt: textOrTokens(row, "prompt", vocabularySize),
-      response: textOrTokens(row, "response", vocabularySize),
-    };
+    const prompt = textOrTokens(row, "prompt", vocabularySize);
+    const response = textOrTokens(row, "response", vocabularySize);
+    return refuseNonUnicode({ id, prompt, response, where: row.where }, row);
   });
   if (rows.length === 0) {
     throw new BadInputError(
