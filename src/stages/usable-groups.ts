@@ -194,8 +194,8 @@ export async function refuseUnfit(
   }
   throw new BadInputError(
     unfit.length === 1
-      ? `${problem}. Shorten or remove the row, or set ${option} to "skip", which leaves such rows out.`
-      : `${problem}. It is the first of ${unfit.length} rows that do not fit: shorten or remove them, or set ${option} ` +
+      ? `${problem}. Change or remove the row, or set ${option} to "skip", which leaves such rows out.`
+      : `${problem}. It is the first of ${unfit.length} rows that do not fit: change or remove them, or set ${option} ` +
           'to "skip", which leaves such rows out.',
   );
 }
