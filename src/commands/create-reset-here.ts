@@ -129,14 +129,13 @@ const withoutPrefix = (text: string, prefix: string): string =>
   text.startsWith(prefix) ? text.slice(prefix.length) : text;
 
 /** As the reset sampler counts. @throws BadInputError if there are none, or the response has ended */
-function tokensLeft({ recipe, tokenizerInfo }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
-  const { endTokenIds, contextTokens } = tokenizerInfo;
-  if (isEnded(prefix, endTokenIds)) {
+function tokensLeft({ recipe, tokenizerInfo, longestRow }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
+  if (isEnded(prefix, tokenizerInfo.endTokenIds)) {
     throw new BadInputError("The response has ended here. Choose an earlier token.");
   }
   const budget = recipe.response.maxTokens;
   const countsPrefix = recipe.policy.kind !== "online" || recipe.policy.reset.prefixCountsInBudget;
-  const left = Math.min(countsPrefix ? budget - prefix.length : budget, contextTokens - prompt.length - prefix.length);
+  const left = Math.min(countsPrefix ? budget - prefix.length : budget, longestRow - prompt.length - prefix.length);
   if (left >= 1) return left;
   throw new BadInputError(
     `After ${prefix.length} tokens nothing is left of the response's budget of ${budget}. Choose an earlier token.`,

@@ -1,14 +1,6 @@
 import type { ChatMessage } from "../../domain/preference-dataset.js";
 import { BadInputError } from "../../errors.js";
-import {
-  emptiness,
-  isObject,
-  refuseEmpty,
-  refuseNonUnicode,
-  requiredField,
-  textField,
-  type DataRow,
-} from "../data-row.js";
+import { emptiness, isObject, refuseEmpty, requiredField, textField, type DataRow } from "../data-row.js";
 
 const ROLES: readonly ChatMessage["role"][] = ["system", "user", "assistant"];
 
@@ -44,7 +36,7 @@ export function messagesField(row: DataRow, name: string): readonly ChatMessage[
         `${row.where}: ${place} is not a message: it needs a role (${ROLES.join(", ")}) and a content that is text.`,
       );
     }
-    return { role: known, content: refuseNonUnicode(content, row.where, place) };
+    return { role: known, content };
   });
 }
 
