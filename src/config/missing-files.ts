@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, sep } from "node:path";
 import { pathsOf, type DataOptions } from "./data.js";
+import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
 import { isRewardModel } from "./reward.js";
 import { rewardTerms } from "./reward-terms.js";
@@ -71,8 +72,8 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
 function mendFor(folders: readonly string[]): string {
   if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
   return folders.includes("tiny")
-    ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."
-    : "Run ./scripts/fetch-assets to fetch the model and the data of the quickstart.";
+    ? `Run ${packagedFile("scripts/make-tiny-assets")} to make the models and the data of the tiny recipes.`
+    : `Run ${packagedFile("scripts/fetch-assets")} to fetch the model and the data of the quickstart.`;
 }
 
 /** A line for each file or folder that the recipe names and that is not there, with what to do about it. */

@@ -33,6 +33,6 @@ async function filesAt(key: string, path: string): Promise<readonly string[]> {
 /** @param error of the file system */
 export function cannotRead(key: string, path: string, error: unknown): BadInputError {
   const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-  const advice = isMissing ? `there is no such file; check ${key}, or run scripts/fetch-assets` : String(error);
+  const advice = isMissing ? `there is no such file; check ${key}` : String(error);
   return new BadInputError(`The data ${path} cannot be read: ${advice}.`, { cause: error });
 }
