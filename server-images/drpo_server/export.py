@@ -13,12 +13,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from drpo_server.durable_files import hash_file, new_folder
+from drpo_server.end_tokens import generation_settings
 from drpo_server.engine.group import Group
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import Head, OnProgress
 from drpo_server.in_step import on_first
 from drpo_server.storage import RequestIdentity, folder_bytes, write_manifest
-from drpo_server.tokenizers import tokenizer_files
+from drpo_server.tokenizers import Tokenizer, tokenizer_files
 
 FORMAT = "drpo-export/1"
 
@@ -59,6 +60,8 @@ def export_model(
                 _write_adapter(partial, config, state)
             else:
                 _write_merged(partial, model, state)
+            if model.head is Head.LANGUAGE_MODEL:
+                _write_generation_config(partial, model.base.path)
             write_manifest(partial, {**manifest, "files": _describe_files(partial)})
             return folder_bytes(partial)
 
@@ -89,6 +92,12 @@ def _write_merged(folder: Path, model: Model, state: dict[str, Tensor]) -> None:
         files.append(generation_config)
     for file in files:
         shutil.copyfile(file, folder / file.name)
+
+
+def _write_generation_config(folder: Path, base: Path) -> None:
+    """So that clients stop at every token at which the run's responses ended; left alone where the base's settings do."""
+    if settings := generation_settings(base, Tokenizer(base).end_tokens):
+        _write_json(folder / "generation_config.json", settings)
 
 
 def _peft_key(name: str) -> str:

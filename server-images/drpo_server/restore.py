@@ -13,7 +13,7 @@ from drpo_server.checkpoints import Checkpoint, SavedModel, load_tensors
 from drpo_server.engine.engine import Engine
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import OnProgress
-from drpo_server.errors import InvalidArgument, NotFound, engine_refusals
+from drpo_server.errors import DataLoss, InvalidArgument, NotFound, engine_refusals
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def restore_models(
     """The models, by their new names; nothing that exists is changed. on_progress gets (bytes read, bytes in all).
 
     Raises NotFound for a model or base that is not there, InvalidArgument for a base with other weights, DataLoss for a
-    damaged file.
+    damaged file, or for weights or moments that are not finite.
     """
     chosen = wanted_models(checkpoint, wanted)
     total = sum(
@@ -97,6 +97,13 @@ def _restore(
         raise InvalidArgument(
             f"{where} was saved with weights of another type than this server's: start it with the --dtype of then"
         )
+    try:
+        engine.refuse_not_finite(model)
+    except FloatingPointError as error:
+        raise DataLoss(
+            f"{where}: {error}. A step with too large a learning rate, or too small an epsilon, was saved by a version "
+            "that did not check it: take an earlier checkpoint"
+        ) from error
     return model
 
 

@@ -12,6 +12,7 @@ import { JsonSyntaxError, parseJson } from "./parse-json.js";
 import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
 import { resolvePaths } from "./resolve-paths.js";
+import { decodeText, NotTextError } from "./text-file.js";
 
 /** Sections that may have a seed of their own. */
 const STAGES = ["sft", "reward", "policy"] as const;
@@ -99,9 +100,9 @@ export const refusal = (path: string, problems: readonly string[]): BadInputErro
  * @throws BadInputError if it cannot be read or is not JSON
  */
 export async function readJsonFile(path: string, what: "recipe" | "sweep" = "recipe"): Promise<unknown> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
@@ -112,9 +113,15 @@ export async function readJsonFile(path: string, what: "recipe" | "sweep" = "rec
       },
     );
   }
+  return parseJsonFile(path, bytes);
+}
+
+/** @throws BadInputError naming the place if the file's content is not JSON */
+export function parseJsonFile(path: string, content: Uint8Array): unknown {
   try {
-    return parseJson(text);
+    return parseJson(decodeText(content));
   } catch (cause) {
+    if (cause instanceof NotTextError) throw new BadInputError(`${path}: not JSON: ${cause.message}.`, { cause });
     if (!(cause instanceof JsonSyntaxError)) throw cause;
     throw new BadInputError(`${path}:${cause.line}:${cause.column}: not JSON: ${cause.problem}`, { cause });
   }

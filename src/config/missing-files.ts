@@ -1,17 +1,20 @@
-import { existsSync } from "node:fs";
-import { join, sep } from "node:path";
+import { statSync } from "node:fs";
+import { sep } from "node:path";
 import { pathsOf, type DataOptions } from "./data.js";
+import { unreadable } from "./model-files.js";
+import { adapterFolderProblems, modelFolderProblems } from "./model-folders.js";
 import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
 import { isRewardModel } from "./reward.js";
 import { rewardTerms } from "./reward-terms.js";
 
-/** A path of the recipe that must exist, and the file that tells a folder of the right kind. */
+/** A path of the recipe that must exist, and what is looked at in a folder that does. */
 interface Needed {
   readonly key: string;
   readonly path: string;
-  readonly marker?: string;
   readonly kind: string;
+  /** @returns a sentence for each thing that is wrong */
+  readonly check?: (path: string) => readonly string[];
 }
 
 const dataFiles = (section: string, { path, references }: DataOptions): Needed[] =>
@@ -22,8 +25,10 @@ const dataFiles = (section: string, { path, references }: DataOptions): Needed[]
 
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
 function neededFiles({ server, model, data, sft, reward, policy, evaluation }: Recipe): readonly Needed[] {
-  const needed = dataFiles("data", data);
-  if (evaluation.data) needed.push(...dataFiles("evaluation.data", evaluation.data));
+  const needed = [
+    ...dataFiles("data", data),
+    ...(evaluation.data ? dataFiles("evaluation.data", evaluation.data) : []),
+  ];
   for (const { key, reward: term } of rewardTerms(reward)) {
     if (!isRewardModel(term) && term.module !== undefined)
       needed.push({ key: `${key}.module`, path: term.module, kind: "a TypeScript or JavaScript module" });
@@ -48,23 +53,26 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
       ? needed
       : [...needed, { key: "server.tlsCa", path: server.tlsCa, kind: "a PEM file" }];
   }
-  const folder = { marker: "config.json", kind: "a model folder in Hugging Face layout" };
-  const adapter = { marker: "adapter_config.json", kind: "a PEFT adapter folder" };
-  needed.unshift({ key: "model.base", path: model.base, ...folder });
+  const kind = "a model folder in Hugging Face layout";
+  const base = { kind, check: (path: string) => modelFolderProblems(path, { needsTokenizer: true }) };
+  // Its texts may be read with the base's tokenizer.
+  const rewardModel = { kind, check: (path: string) => modelFolderProblems(path, { needsTokenizer: false }) };
+  const adapter = { kind: "a PEFT adapter folder", check: adapterFolderProblems };
+  needed.unshift({ key: "model.base", path: model.base, ...base });
   if (sft.kind === "adapter") needed.push({ key: "sft.path", path: sft.path, ...adapter });
   if (reset?.source.kind === "livePolicy" && "path" in reset.source.writer) {
     const { writer } = reset.source;
-    const what = writer.kind === "adapter" ? adapter : folder;
+    const what = writer.kind === "adapter" ? adapter : base;
     needed.push({ key: "policy.reset.source.writer.path", path: writer.path, ...what });
   }
   for (const { key, reward: term } of rewardTerms(reward)) {
     if (!isRewardModel(term) || term.kind === "train") continue;
-    needed.push({ key: `${key}.path`, path: term.path, ...(term.kind === "adapter" ? adapter : folder) });
+    needed.push({ key: `${key}.path`, path: term.path, ...(term.kind === "adapter" ? adapter : rewardModel) });
   }
   for (const [i, { reward: judge }] of evaluation.judges.entries()) {
     if (judge === undefined || judge.kind === "train") continue;
     const key = `evaluation.judges[${i}].reward.path`;
-    needed.push({ key, path: judge.path, ...(judge.kind === "adapter" ? adapter : folder) });
+    needed.push({ key, path: judge.path, ...(judge.kind === "adapter" ? adapter : rewardModel) });
   }
   return needed;
 }
@@ -76,14 +84,15 @@ function mendFor(folders: readonly string[]): string {
     : `Run ${packagedFile("scripts/fetch-assets")} to fetch the model and the data of the quickstart.`;
 }
 
-/** A line for each file or folder that the recipe names and that is not there, with what to do about it. */
+/** A line for each file or folder that the recipe names and that is not there or not whole, with what to do about it. */
 export function missingFiles(recipe: Recipe): readonly string[] {
-  return neededFiles(recipe).flatMap(({ key, path, marker, kind }) => {
-    const mend = mendFor(path.split(sep));
-    if (!existsSync(path)) return [`${key}: there is nothing at ${path}; it must be ${kind}. ${mend}`];
-    if (marker !== undefined && !existsSync(join(path, marker))) {
-      return [`${key}: ${path} has no ${marker}, so it is not ${kind}. ${mend}`];
+  return neededFiles(recipe).flatMap(({ key, path, kind, check }) => {
+    try {
+      if (statSync(path, { throwIfNoEntry: false }) === undefined)
+        return [`${key}: there is nothing at ${path}; it must be ${kind}. ${mendFor(path.split(sep))}`];
+    } catch (error) {
+      return [`${key}: ${path} ${unreadable(path, error)}`];
     }
-    return [];
+    return check?.(path).map((problem) => `${key}: ${problem}`) ?? [];
   });
 }

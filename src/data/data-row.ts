@@ -28,10 +28,25 @@ export function textField(row: DataRow, name: string): string {
   return refuseBlank(value, where, `"${name}"`);
 }
 
-/** The text itself. @param what it is, for the message. @throws UnusableRowError if there is nothing in it */
+/**
+ * The text itself.
+ * @param what it is, for the message
+ * @throws UnusableRowError if there is nothing in it, or it is not Unicode
+ */
 export function refuseBlank(text: string, where: string, what: string): string {
   if (text.trim() === "") throw new UnusableRowError(where, `${what} is empty`);
-  return text;
+  return refuseNonUnicode(text, where, what);
+}
+
+/** Half of a surrogate pair, which JSON can spell ("\ud83d") and UTF-8 cannot. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** The text itself. @param what it is, for the message. @throws UnusableRowError if it cannot be written in UTF-8 */
+export function refuseNonUnicode(text: string, where: string, what: string): string {
+  const at = text.search(LONE_SURROGATE);
+  if (at === -1) return text;
+  const code = `\\u${text.charCodeAt(at).toString(16)}`;
+  throw new UnusableRowError(where, `${what} is not Unicode text: ${code} at character ${at} is half of a pair`);
 }
 
 /** A field that must be an object, as a row of its own. @throws BadInputError */
@@ -45,7 +60,7 @@ export function objectField({ where, fields }: DataRow, name: string): DataRow {
 export function idField(row: DataRow): string | null {
   if (!hasField(row, "id")) return null;
   const { id } = row.fields;
-  if (typeof id === "string" && id !== "") return id;
+  if (typeof id === "string" && id !== "") return refuseNonUnicode(id, row.where, '"id"');
   if (typeof id === "number" && Number.isInteger(id)) return String(id);
   throw new BadInputError(`${row.where}: "id" is neither a string nor an integer.`);
 }

@@ -12,9 +12,9 @@ const DATA_FILE = /^[^.].*\.(parquet|(jsonl|json|ndjson)(\.gz)?)$/;
  * @throws BadInputError if something is not there, or a folder holds no data
  */
 export async function listDataFiles(key: string, path: string | readonly string[]): Promise<readonly string[]> {
-  const files: string[] = [];
-  for (const one of pathsOf(path)) files.push(...(await filesAt(key, one)));
-  return files;
+  const files: (readonly string[])[] = [];
+  for (const one of pathsOf(path)) files.push(await filesAt(key, one));
+  return files.flat();
 }
 
 async function filesAt(key: string, path: string): Promise<readonly string[]> {

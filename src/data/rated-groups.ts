@@ -1,7 +1,7 @@
 import { pathsOf, type RatedOptions } from "../config/data.js";
 import type { PreferenceGroup, RatedResponse } from "../domain/preference-dataset.js";
 import { BadInputError } from "../errors.js";
-import { idField, textField, type DataRow } from "./data-row.js";
+import { idField, textField, UnusableRowError, type DataRow } from "./data-row.js";
 import type { Groups } from "./groups.js";
 import { readEntries } from "./read-entries.js";
 import { splitTrainHeldOut, type Entry } from "./split-train-held-out.js";
@@ -15,17 +15,26 @@ export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Gr
     refuseNoPreference(name, responses, total, options);
     return { id: "rated", prompt: options.prompt, responses, reference: null };
   };
-  return { train: [group("training", split.train)], heldOut: [group("held-out", split.heldOut)], skippedRows };
+  return {
+    train: [group("training", split.train)],
+    heldOut: [group("held-out", split.heldOut)],
+    skippedRows,
+    idsDecide: false,
+  };
 }
 
 function ratedEntry(row: DataRow): Entry<RatedResponse> {
   const id = idField(row);
   if (id === null) throw new BadInputError(`${row.where}: the row has no "id"; the train / held-out split needs one.`);
   const { rating } = row.fields;
-  if (typeof rating !== "number" || !Number.isFinite(rating)) {
+  // JSON spells infinity as 1e999, and Parquet has NaN.
+  if (typeof rating === "number" && !Number.isFinite(rating)) {
+    throw new UnusableRowError(row.where, `"rating" is ${rating}, not a finite number`);
+  }
+  if (typeof rating !== "number") {
     throw new BadInputError(`${row.where}: "rating" is ${JSON.stringify(rating) ?? "missing"}, not a finite number.`);
   }
-  return { id, splitKey: id, value: { id, text: textField(row, "text"), rating } };
+  return { id, splitKey: id, value: { id, text: textField(row, "text"), rating, where: row.where } };
 }
 
 function refuseNoPreference(

@@ -61,6 +61,12 @@ export interface TemplatedChat {
 /** The tokenizer of the run's base. */
 export interface Tokenizer {
   info(options?: CallOptions): Promise<TokenizerInfo>;
+  /**
+   * What another model or adapter means differently by the base's token ids, in words: "token 17 is ...". Empty: nothing.
+   * @param folder on the server
+   * @throws BadInputError if there is neither in the folder
+   */
+  differenceOf(folder: string, options?: CallOptions): Promise<string>;
   tokenize(texts: readonly Text[], options?: TokenizeOptions): Promise<readonly TokenIds[]>;
   /** Special tokens are left out. */
   detokenize(rows: readonly TokenIds[], options?: DetokenizeOptions): Promise<readonly string[]>;

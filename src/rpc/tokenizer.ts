@@ -7,6 +7,7 @@ import { describeMethod } from "./method.js";
 import { splitRows } from "./split-rows.js";
 
 const getTokenizerInfo = describeMethod(service, service.methods.getTokenizerInfo);
+const compareTokenizers = describeMethod(service, service.methods.compareTokenizers);
 const tokenize = describeMethod(service, service.methods.tokenize);
 const detokenize = describeMethod(service, service.methods.detokenize);
 const applyChatTemplate = describeMethod(service, service.methods.applyChatTemplate);
@@ -20,6 +21,10 @@ const CALLS_AT_ONCE = 2;
 export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
   info(options) {
     return caller.unary(getTokenizerInfo, { base }, options);
+  },
+
+  async differenceOf(other, options) {
+    return (await caller.unary(compareTokenizers, { base, other }, options)).difference;
   },
 
   tokenize: (all, { continues = false, addBeginTokens = false, ...options } = {}) =>

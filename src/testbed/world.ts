@@ -28,6 +28,10 @@ export type WeightRule<Weights> = (context: TokenIds, of: { readonly base: strin
 export interface WorldOptions {
   /** The tokens' texts; the last is the end-of-sequence token. */
   readonly vocabulary: readonly string[];
+  /** Other tokens that end a response; left out: none. */
+  readonly otherEndTokenIds?: readonly number[] | undefined;
+  /** What is different about the tokenizer of a base or an adapter, by its name; those left out have the same. */
+  readonly differences?: Readonly<Record<string, string>> | undefined;
   /** Longest row, tokens. */
   readonly contextTokens: number;
   /** Text of a conversation, with what opens the assistant's turn where that is asked for; left out: bases have none. */

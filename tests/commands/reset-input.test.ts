@@ -7,7 +7,6 @@ import { createTinyProject, tinyRecipe, type TinyProject } from "./tiny-project.
 let project: TinyProject;
 beforeAll(async () => {
   project = await createTinyProject();
-  await writeFile(join(project.folder, "base", "config.json"), JSON.stringify({ vocab_size: 32 }));
   await writeFile(join(project.folder, "pool.jsonl"), '{"prompt":"w1","responseTokens":[3,40]}\n');
   await writeFile(join(project.folder, "cut.mjs"), "export const share = 0.5;\n");
 });

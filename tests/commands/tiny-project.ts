@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeFakeBase } from "../fake-base.js";
 import { drpoFolder, type DrpoFolder } from "./drpo-folder.js";
 import { ROOT } from "./run-drpo.js";
 
@@ -62,7 +63,7 @@ export async function createTinyProject({
   const folder = await mkdtemp(join(tmpdir(), "drpo-project-"));
   const base = join(folder, "base");
   if (withBase) execFileSync(PYTHON, [join(ROOT, "tests", "rpc", "write-tiny-base.py"), base], { stdio: "ignore" });
-  else await writeFakeBase(base);
+  else writeFakeBase(base);
   const project: TinyProject = {
     ...drpoFolder(folder),
     folder,
@@ -76,9 +77,4 @@ export async function createTinyProject({
   await project.writeRecipe();
   await project.writeData(ratedRows);
   return project;
-}
-
-async function writeFakeBase(base: string): Promise<void> {
-  await mkdir(base);
-  await writeFile(join(base, "config.json"), "{}");
 }

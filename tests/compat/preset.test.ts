@@ -1,16 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { type RegisteredRecipe, registeredRecipeSchema } from "../../src/commands/registry.js";
 import { resolveRecipe } from "../../src/config/load-recipe.js";
 import { BadInputError } from "../../src/errors.js";
+import { writeFakeBase } from "../fake-base.js";
 import { releasedRecipe } from "./released-recipe.js";
 
 const folder = mkdtempSync(join(tmpdir(), "drpo-preset-"));
 const [base, data] = [join(folder, "base"), join(folder, "data.jsonl")];
-mkdirSync(base);
-writeFileSync(join(base, "config.json"), "{}");
+writeFakeBase(base);
 writeFileSync(data, "");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

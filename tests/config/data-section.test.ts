@@ -6,6 +6,7 @@ import { z } from "zod";
 import { resolveRecipe } from "../../src/config/load-recipe.js";
 import { recipeSchema } from "../../src/config/recipe.js";
 import { BadInputError } from "../../src/errors.js";
+import { writeFakeBase } from "../fake-base.js";
 
 const schema = recipeSchema({
   algorithm: z.strictObject({ kind: z.literal("only") }),
@@ -17,8 +18,7 @@ const schema = recipeSchema({
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "drpo-data-section-"));
-  await mkdir(join(folder, "base"));
-  await writeFile(join(folder, "base", "config.json"), "{}");
+  writeFakeBase(join(folder, "base"));
   await mkdir(join(folder, "shards"));
   await writeFile(join(folder, "a.jsonl"), "{}");
 });
@@ -54,7 +54,7 @@ describe("the data section of a resolved recipe", () => {
   test("has its defaults and absolute paths, of one file, of several and of references", () => {
     expect(resolved({ path: "a.jsonl" })).toEqual({
       ...{ kind: "pairs", path: join(folder, "a.jsonl"), layout: "auto", heldOutShare: 0.1 },
-      ...{ unusableRows: "refuse", truncatePrompt: "refuse" },
+      ...{ splitBy: "prompt", unusableRows: "refuse", truncatePrompt: "refuse" },
     });
     expect(resolved({ path: ["a.jsonl", "shards"], references: { path: ["shards"] } })).toMatchObject({
       path: [join(folder, "a.jsonl"), join(folder, "shards")],

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -6,6 +6,7 @@ import { z } from "zod";
 import { loadRecipe, resolveRecipe, type RecipeOverrides } from "../../src/config/load-recipe.js";
 import { recipeSchema } from "../../src/config/recipe.js";
 import { BadInputError } from "../../src/errors.js";
+import { writeFakeBase } from "../fake-base.js";
 
 const schema = recipeSchema({
   algorithm: z.discriminatedUnion("kind", [
@@ -32,8 +33,7 @@ const written = {
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "drpo-recipe-"));
-  await mkdir(join(folder, "base"));
-  await writeFile(join(folder, "base", "config.json"), "{}");
+  writeFakeBase(join(folder, "base"));
   await writeFile(join(folder, "pairs.jsonl"), "{}");
 });
 afterAll(() => rm(folder, { recursive: true }));

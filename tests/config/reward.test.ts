@@ -6,6 +6,7 @@ import { registeredRecipeSchema } from "../../src/commands/registry.js";
 import { resolveRecipe } from "../../src/config/load-recipe.js";
 import { rewardModelTerm, rewardTerms } from "../../src/config/reward-terms.js";
 import { BadInputError } from "../../src/errors.js";
+import { writeFakeAdapter, writeFakeBase } from "../fake-base.js";
 
 const optimizer = { learningRate: 0.01 };
 const model = { kind: "train", optimizer };
@@ -20,8 +21,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "drpo-reward-"));
   await writeFile(join(folder, "score.ts"), "export default () => 0;");
-  await writeFile(join(folder, "config.json"), "{}");
-  await writeFile(join(folder, "adapter_config.json"), "{}");
+  writeFakeBase(join(folder, "base"));
+  writeFakeAdapter(join(folder, "adapter"));
   await writeFile(join(folder, "pairs.jsonl"), "{}");
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -29,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const resolved = (reward: object, { changes = {}, seed }: { changes?: object; seed?: number } = {}) => {
   const raw = {
     name: "small",
-    model: { base: "." },
+    model: { base: "base" },
     data: { kind: "pairs", path: "pairs.jsonl" },
     response: { maxTokens: 8 },
     sft: { kind: "base" },
@@ -65,8 +66,8 @@ describe("a resolved reward", () => {
   });
 
   test("has absolute paths in the terms of a sum, too", () => {
-    expect(resolved(sum(fn, { kind: "adapter", path: "." })).reward).toMatchObject({
-      terms: [{ reward: { module: join(folder, "score.ts") } }, { reward: { path: folder } }],
+    expect(resolved(sum(fn, { kind: "adapter", path: "adapter" })).reward).toMatchObject({
+      terms: [{ reward: { module: join(folder, "score.ts") } }, { reward: { path: join(folder, "adapter") } }],
     });
   });
 
@@ -104,7 +105,7 @@ describe("a sum is refused", () => {
   test.each<[string, object, RegExp]>([
     [
       "with two reward models",
-      sum(model, fn, { kind: "adapter", path: "." }),
+      sum(model, fn, { kind: "adapter", path: "adapter" }),
       /reward\.terms\[2\]\.reward\.kind is "adapter", but reward\.terms\[0\]\.reward is a reward model already/,
     ],
     ["within a sum", sum(sum(fn)), /reward\.terms\[0\]\.reward\.kind is "sum": it must be one of "train", .*"http"/],
@@ -118,8 +119,8 @@ describe("a sum is refused", () => {
   ])("%s", (_what, reward, message) => expect(problem(reward)).toMatch(message));
 
   test("with an adapter where models are trained in full", () => {
-    const changes = { model: { base: ".", shape: { kind: "full" } } };
-    expect(problem(sum(fn, { kind: "adapter", path: "." }), { changes })).toMatch(
+    const changes = { model: { base: "base", shape: { kind: "full" } } };
+    expect(problem(sum(fn, { kind: "adapter", path: "adapter" }), { changes })).toMatch(
       /reward\.terms\[1\]\.reward\.kind is "adapter", but model\.shape\.kind is "full"/,
     );
   });

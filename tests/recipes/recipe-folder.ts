@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PYTHON } from "../commands/tiny-project.js";
 import { drpoFolder, type DrpoFolder } from "../commands/drpo-folder.js";
 import { ROOT } from "../commands/run-drpo.js";
+import { writeFakeBase } from "../fake-base.js";
 
 /** Recipes that reproduce the paper, without ".json". */
 const names = readdirSync(join(ROOT, "recipes"))
@@ -47,8 +48,7 @@ export function createResolvableRecipeFolder(): RecipeFolder {
   for (const [place, bases] of Object.entries(BASES)) {
     execFileSync(process.execPath, [join(ROOT, "scripts", "make-tiny-data.js"), join(folder.path, place)]);
     for (const base of bases) {
-      mkdirSync(join(folder.path, place, base));
-      writeFileSync(join(folder.path, place, base, "config.json"), "{}");
+      writeFakeBase(join(folder.path, place, base));
     }
   }
   const hh = join(folder.path, "data", "hh-rlhf");

@@ -1,6 +1,6 @@
 import type { ChatMessage } from "../../domain/preference-dataset.js";
 import { BadInputError } from "../../errors.js";
-import { isObject, refuseBlank, textField, type DataRow } from "../data-row.js";
+import { isObject, refuseBlank, refuseNonUnicode, textField, type DataRow } from "../data-row.js";
 
 const ROLES: readonly ChatMessage["role"][] = ["system", "user", "assistant"];
 
@@ -21,7 +21,7 @@ export function messagesField({ where, fields }: DataRow, name: string): readonl
         `${where}: "${name}"[${i}] is not a message: it needs a role (${ROLES.join(", ")}) and a content that is text.`,
       );
     }
-    return { role: known, content };
+    return { role: known, content: refuseNonUnicode(content, where, `"${name}"[${i}]`) };
   });
 }
 

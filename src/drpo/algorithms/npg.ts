@@ -79,7 +79,7 @@ export const createNpg = (options: NpgOptions, settings: PolicySettings): Algori
     return {
       models: { ...context.models, policy, critic: fitted.critic },
       metrics: {
-        ...batchMetrics(signal.observed, context.eosTokenId),
+        ...batchMetrics(signal.observed, context.endTokenIds),
         ...fitted.metrics,
         ...metrics,
         klCoef: context.klCoef,
