@@ -25,7 +25,7 @@ class Bases:
         if not (folder / "config.json").is_file():
             raise NotFound(
                 f"{where}: there is no base in {folder} on the server (no config.json). Fetch it there first: "
-                f"./scripts/setup fetches the quickstart's; `hf download ORGANISATION/NAME --local-dir {folder}` "
+                f"`hf download ORGANISATION/NAME --local-dir {folder}` "
                 "fetches one "
                 "of the Hugging Face hub; `python -m drpo_server.gguf_to_safetensors FILE.gguf FOLDER` converts a "
                 "GGUF file"

@@ -73,7 +73,7 @@ export function createResetHere(context: CommandContext, session: Session): Rese
 }
 
 async function serveRun(context: CommandContext, directory: string, session: Session): Promise<ServedRun> {
-  const trained = await openTrainedRun(context, directory, session);
+  const trained = await openTrainedRun(context, directory, { ...session, model: "policy" });
   try {
     const { recipe, server } = trained;
     const { runId } = await readRunRecord(directory);

@@ -56,7 +56,7 @@ export async function judgeRun(context: CommandContext, request: JudgeRequest, s
   const where = request.judges ?? join(directory, "recipe.json");
   if (request.judges === undefined && own.length === 0) {
     throw new BadInputError(
-      `${where}: evaluation.judges is empty. Name a file of judges with --judges; docs/judges.md has one.`,
+      `${where}: evaluation.judges is empty. Name a file of judges with --judges: ` + '[{"kind": "lexicon"}] is one.',
     );
   }
   const judges = request.judges === undefined ? parseJudges(own, where) : await readJudges(request.judges);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { DataOptions } from "../config/data.js";
 import { loadRecipe, refusal, resolveRecipe } from "../config/load-recipe.js";
+import { packagedFile } from "../config/packaged-file.js";
 import { unusableData } from "../config/unusable-data.js";
 import { refuseUnwritable } from "../durable-files/writable-folder.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
@@ -118,7 +119,8 @@ async function readRecipe(
   if (recipePath !== undefined) return loadRecipe(recipePath, registeredRecipeSchema, overrides);
   if (!resume || runDir === undefined) {
     throw new BadInputError(
-      "Which recipe? drpo train RECIPE starts a run (recipes/reviews.json is one), drpo train --resume --run-dir DIR goes on with one.",
+      `Which recipe? drpo train RECIPE starts a run (${packagedFile("recipes/reviews.json", cwd)} is one), ` +
+        "drpo train --resume --run-dir DIR goes on with one.",
     );
   }
   const directory = resolve(cwd, runDir);

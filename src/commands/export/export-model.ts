@@ -26,7 +26,7 @@ export async function exportModel(
   },
 ): Promise<void> {
   const { directory, format, to, progress, signal } = request;
-  const run = await openTrainedRun(context, directory, { progress, signal });
+  const run = await openTrainedRun(context, directory, { progress, signal, model: request.model });
   try {
     const { models, files } = run.server;
     const model = await run.load(request.model);
