@@ -62,7 +62,9 @@ describe("Parquet", () => {
   test("that was cut short is refused", async () => {
     const cut = await folder.write("cut.parquet", rows(9));
     await writeFile(cut, (await readFile(cut)).subarray(0, 200));
-    expect(await refusal(pairs(cut))).toMatch(/cut\.parquet cannot be read as Parquet: its end is missing, so the file was cut/);
+    expect(await refusal(pairs(cut))).toMatch(
+      /cut\.parquet cannot be read as Parquet: its end is missing, so the file was cut/,
+    );
   });
 });
 
@@ -70,7 +72,9 @@ test("a bad row of a gzipped file is named by its line, and a file that was cut 
   const path = await folder.write("pairs.jsonl.gz", [...rows(2), { prompt: "P", chosen: "a" }]);
   expect(await refusal(pairs(path))).toMatch(/pairs\.jsonl\.gz:3: the row has no "rejected"/);
   await writeFile(path, (await readFile(path)).subarray(0, 40));
-  expect(await refusal(pairs(path))).toMatch(/pairs\.jsonl\.gz cannot be unpacked \(its end is missing.*fetch or write/);
+  expect(await refusal(pairs(path))).toMatch(
+    /pairs\.jsonl\.gz cannot be unpacked \(its end is missing.*fetch or write/,
+  );
 });
 
 describe("shards", () => {

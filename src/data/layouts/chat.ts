@@ -1,11 +1,20 @@
 import type { ChatMessage } from "../../domain/preference-dataset.js";
 import { BadInputError } from "../../errors.js";
-import { emptiness, isObject, refuseEmpty, requiredField, textField, type DataRow } from "../data-row.js";
+import {
+  emptiness,
+  hasField,
+  isObject,
+  refuseEmpty,
+  requiredField,
+  textField,
+  valueOf,
+  type DataRow,
+} from "../data-row.js";
 
 const ROLES: readonly ChatMessage["role"][] = ["system", "user", "assistant"];
 
-/** Whether a field holds a list, as conversations do. */
-export const isList = ({ fields }: DataRow, name: string): boolean => Array.isArray(fields[name]);
+/** Whether a field holds a list with something in it, as conversations do. */
+export const isList = (row: DataRow, name: string): boolean => hasField(row, name) && Array.isArray(valueOf(row, name));
 
 /**
  * A field that must be a list of messages, each with a text in it; only a system prompt may be empty.

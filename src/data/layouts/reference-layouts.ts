@@ -21,7 +21,8 @@ const text: Layout<Reference> = {
   takesTemplate: true,
   recognises: (row, promptTemplate) =>
     (typeof row.fields["prompt"] === "string" || promptTemplate !== undefined) &&
-    RESPONSE_NAMES.some((name) => hasField(row, name)),
+    RESPONSE_NAMES.some((name) => hasField(row, name)) &&
+    !RESPONSE_NAMES.some((name) => isList(row, name)),
   read: (row, promptTemplate) => ({
     prompt: promptTemplate === undefined ? textField(row, "prompt") : fillTemplate(promptTemplate, row),
     text: textField(row, nameInUse(row, RESPONSE_NAMES)),

@@ -10,8 +10,10 @@ const ARTICLE = "{article}\n\nTL;DR: ";
 export function summaryPrompt(row: DataRow, template?: string): string {
   if (template !== undefined) return fillTemplate(template, row);
   const hasPost = valueOf(row, "post") !== undefined;
-  if (hasField(row, "article") || (!hasPost && valueOf(row, "article") !== undefined))
+  if (hasField(row, "article") || (!hasPost && valueOf(row, "article") !== undefined)) {
+    requiredField(row, "article");
     return fillTemplate(ARTICLE, row);
+  }
   const missing = ["post", "title", "subreddit"].find((name) => valueOf(row, name) === undefined);
   if (missing !== undefined) throw missingField(row, missing);
   // A post may lack its title, but without its text there is nothing to sum up.
