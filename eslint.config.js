@@ -45,6 +45,23 @@ export default tseslint.config(
     },
   },
   {
+    files: ["src/**/*.{ts,tsx}"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          // Each element becomes an argument on the stack, which overflows beyond about 120,000.
+          selector: ":matches(CallExpression, NewExpression) > SpreadElement",
+          message: "Do not spread an array into arguments: loop, or use concat, flat, or math/extremes.ts.",
+        },
+        {
+          selector: "CallExpression[callee.property.name='apply'][arguments.length=2]",
+          message: "apply() passes each element on the stack: loop instead.",
+        },
+      ],
+    },
+  },
+  {
     files: ["*.js", "*.cjs", "scripts/**/*.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", module: "writable" } },
   },

@@ -97,6 +97,16 @@ class Run(FencedRun):
         self.models[model.name] = held = RunModel(model, version.generation)
         return held
 
+    def refuse_accumulated(self, request_id: str) -> None:
+        """Raises FailedPrecondition if a model still holds the gradients of this request: computed again, they would
+        count twice. Its answer was released, or it would have been found."""
+        holders = [name for name, item in self.models.items() if request_id in item.gradient_requests]
+        if holders:
+            raise FailedPrecondition(
+                f"the gradients of request {request_id!r} are accumulated on {', '.join(sorted(holders))} already, and "
+                "its answer was released: step on them, or restore the last checkpoint and replay the iteration"
+            )
+
     def discard_gradients(self, engine: Engine) -> None:
         """Drops what all models of the run have accumulated."""
         for item in self.models.values():

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from drpo_server.chat_template import ChatTemplate
+from drpo_server.end_tokens import end_tokens, listed_end_tokens
 from drpo_server.errors import InvalidArgument
+from drpo_server.text_codec import TextCodec
+from drpo_server.tokenizer_files import hash_tokenizer
+from drpo_server.vocabulary import load_vocabulary
 
-TOKENIZER_FILES = (
-    "added_tokens.json",
-    "chat_template.jinja",
-    "merges.txt",
-    "special_tokens_map.json",
-    "spiece.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-)
-"""Files of a Hugging Face folder that make its tokenizer what it is."""
+
+class TextPart(NamedTuple):
+    """Part of a text."""
+
+    text: str
+    special_tokens: bool
+    """Special tokens spelled in it are those tokens (a template); otherwise they are ordinary text (data)."""
 
 
 class Tokenizer:
@@ -34,68 +34,113 @@ class Tokenizer:
         from transformers import AutoTokenizer
 
         self.folder = folder
-        self._lock = threading.Lock()  # the Rust tokenizer refuses a second borrower
+        listed_end_tokens(folder)  # transformers would complain of one that is malformed, but not say where it is
+        self._lock = threading.Lock()  # templates are rendered one after the other
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # the Rust library raises plain exceptions
             raise InvalidArgument(f"base {folder}: its tokenizer cannot be loaded: {error}") from error
+        if not getattr(self._tokenizer, "is_fast", False):
+            raise InvalidArgument(
+                f"base {folder}: its tokenizer ({type(self._tokenizer).__name__}) has no fast form, which drpo "
+                "needs to tell special tokens from text: convert it to a tokenizer.json, or take another base"
+            )
         config = json.loads((folder / "config.json").read_bytes())
         self.vocabulary_size: int = max(int(config.get("vocab_size", 0)), len(self._tokenizer))
-        self.hash = _hash_files(folder)
+        self.embeddings: int = int(config.get("vocab_size", len(self._tokenizer)))
+        self.hash = hash_tokenizer(self._tokenizer, folder)
+        self._template = ChatTemplate(self._tokenizer)
+        serialized = self._tokenizer.backend_tokenizer.to_str()
+        try:
+            self._codec = TextCodec(serialized, self._control_ids(json.loads(serialized)["added_tokens"]))
+        except Exception as error:
+            raise InvalidArgument(f"base {folder}: its tokenizer cannot be used: {error}") from error
+        self.begin_token_ids: list[int] = self._begin_token_ids()
+        """What the tokenizer's own rule puts before a text."""
 
-    def eos_token_id(self) -> int:
-        """The token that ends a response: the tokenizer's, unless the generation settings name only others.
+    @property
+    def template_reads_clock(self) -> bool:
+        return self._template.reads_clock
 
-        Raises InvalidArgument if there is none."""
-        named = _generation_eos(self.folder)
-        own: int | None = self._tokenizer.eos_token_id
-        if own is not None and (own in named or not named):
-            return own
-        if named:
-            return named[0]
-        raise InvalidArgument(
-            f"base {self.folder}: neither its tokenizer nor its generation_config.json names an end of sequence"
-        )
-
-    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids; special tokens written in a text are read as such, none are added."""
-        if not texts:
-            return []
+    @cached_property
+    def end_tokens(self) -> list[int]:
+        """Every token that ends a response, first the data's. Raises as the function of this name."""
         with self._lock:
-            encoded = self._tokenizer(
-                list(texts),
-                add_special_tokens=False,
-                return_attention_mask=False,
-                return_token_type_ids=False,
-                verbose=False,
-            )
-        token_ids: list[list[int]] = encoded["input_ids"]
-        return token_ids
+            return end_tokens(self.folder, self._tokenizer)
 
-    def detokenize(self, rows: Sequence[Sequence[int]], *, skip_special_tokens: bool) -> list[str]:
-        """Texts, as the tokens spell them: no spaces are cleaned up."""
-        with self._lock:
-            return [
-                self._tokenizer.decode(
-                    list(row), skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False
-                )
-                for row in rows
-            ]
+    @cached_property
+    def vocabulary_hash(self) -> str:
+        """Of what maps text to ids."""
+        return load_vocabulary(self.folder).hash()
 
-    def apply_chat_template(self, messages: Sequence[dict[str, str]], *, add_generation_prompt: bool) -> str:
-        """Raises InvalidArgument without a chat template, or with what the template says against the messages."""
-        if not self._tokenizer.chat_template:
+    def padding_token_id(self, configured: object) -> int:
+        """One id to pad with: the tokenizer's, or the base's (configured), or the token that ends a response."""
+        for pad in (self._tokenizer.pad_token_id, configured):
+            if isinstance(pad, int) and 0 <= pad < self.embeddings:
+                return pad
+        return self.end_tokens[0]
+
+    def tokenize(
+        self, texts: Sequence[Sequence[TextPart]], *, continues: bool = False, add_begin_tokens: bool = False
+    ) -> list[list[int]]:
+        """Token ids; only special parts hold special tokens.
+
+        continues: the texts go on from other text, so that nothing is put before their first word.
+        add_begin_tokens: before each text that does not begin with them, be they spelled or not.
+
+        Raises InvalidArgument for a text that the vocabulary cannot write."""
+        begin = self.begin_token_ids if add_begin_tokens else []
+        marked = ["".join(self._codec.mark(text) if special else text for text, special in parts) for parts in texts]
+        if begin and self._codec.is_control(begin):
+            spelled, sentinels = self._codec.spelled(begin), self._codec.sentinels(begin)
+            marked = [sentinels + text[len(spelled) :] if text.startswith(spelled) else text for text in marked]
+        rows = self._codec.encode(marked, continues=continues)
+        return [row if row[: len(begin)] == begin else [*begin, *row] for row in rows]
+
+    def detokenize(
+        self, rows: Sequence[Sequence[int]], *, skip_special_tokens: bool, continues: bool = False
+    ) -> list[str]:
+        """Texts, as the tokens spell them: no spaces are cleaned up.
+
+        continues: the rows go on from other tokens, so that a space before the first word is kept."""
+        return self._codec.decode(rows, skip_special_tokens=skip_special_tokens, continues=continues)
+
+    def apply_chat_template(
+        self, messages: Sequence[dict[str, str]], *, add_generation_prompt: bool, now: datetime
+    ) -> tuple[str, list[int]]:
+        """Text and token ids of a conversation; special tokens that messages spell are ordinary text.
+
+        now: for templates that write the time.
+
+        Raises InvalidArgument without a chat template, or with whatever the template raises."""
+        if not self._template.is_there:
             raise InvalidArgument(f"base {self.folder} has no chat template: write the prompt's text yourself")
-        from jinja2.exceptions import TemplateError
-
         try:
             with self._lock:
-                text = self._tokenizer.apply_chat_template(
-                    list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
+                text, marked = self._template.render(
+                    messages, self._codec, add_generation_prompt=add_generation_prompt, now=now
                 )
-        except TemplateError as error:
-            raise InvalidArgument(f"the chat template of base {self.folder} refuses these messages: {error}") from error
-        return str(text)
+            return text, self._codec.encode([marked], continues=False)[0]
+        except InvalidArgument as error:
+            raise InvalidArgument(f"base {self.folder}: {error}") from error
+
+    def _control_ids(self, added: Sequence[dict[str, Any]]) -> set[int]:
+        """Added tokens that data must not write: special ones, those that end a response, and those with which the
+        chat template opens and closes turns. Others ("<think>", runs of spaces) are tokens wherever they stand."""
+        turns = self._template.turn_tokens(token["content"] for token in added)
+        known = {*self._tokenizer.all_special_ids, *self._end_tokens_if_any()}
+        return {token["id"] for token in added if token["special"] or token["id"] in known or token["content"] in turns}
+
+    def _end_tokens_if_any(self) -> list[int]:
+        try:
+            return self.end_tokens
+        except InvalidArgument:  # a reward model's tokenizer may name none
+            return []
+
+    def _begin_token_ids(self) -> list[int]:
+        encoding = self._tokenizer.backend_tokenizer.encode("a", add_special_tokens=True)
+        is_added = list(encoding.special_tokens_mask)
+        return list(encoding.ids[: is_added.index(0)]) if 0 in is_added else []
 
 
 class Tokenizers:
@@ -111,27 +156,3 @@ class Tokenizers:
             if folder not in self._loaded:
                 self._loaded[folder] = Tokenizer(folder)
             return self._loaded[folder]
-
-
-def tokenizer_files(folder: Path) -> list[Path]:
-    """Those of TOKENIZER_FILES that a folder has, by name."""
-    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
-
-
-def _hash_files(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in tokenizer_files(folder):
-        content = file.read_bytes()
-        digest.update(f"{file.name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _generation_eos(folder: Path) -> list[int]:
-    file = folder / "generation_config.json"
-    if not file.is_file():
-        return []
-    eos = json.loads(file.read_bytes()).get("eos_token_id")
-    if eos is None:
-        return []
-    return [int(token) for token in eos] if isinstance(eos, list) else [int(eos)]

@@ -78,7 +78,8 @@ const bench = async (flags: Flags): Promise<number> => {
   const options = toOptions(flags);
   const measured: MeasuredIteration[] = [];
   for (const seed of options.seeds) {
-    measured.push(...(await runSeed(options, seed, (one) => process.stderr.write(`${progressLine(one)}\n`))));
+    const iterations = await runSeed(options, seed, (one) => process.stderr.write(`${progressLine(one)}\n`));
+    for (const iteration of iterations) measured.push(iteration);
   }
   const summary = summariseBench(options, measured);
   process.stdout.write(`${flags.json ? JSON.stringify(summary, null, 2) : benchTable(summary)}\n`);

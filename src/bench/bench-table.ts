@@ -1,6 +1,7 @@
 import type { MeanAndSpread } from "../math/mean-and-spread.js";
 import { plainTable } from "../report/plain-table.js";
 import type { BenchSummary, ModeSummary } from "./summarise-bench.js";
+import { greatest, least } from "../math/extremes.js";
 
 /** What is asked of the orchestrator. */
 const LEAST_SHARE = 0.95;
@@ -45,16 +46,16 @@ export const benchTable = (summary: BenchSummary): string => {
 
 /** One line for each thing that was asked for. */
 const verdicts = ({ modes, peakRssBytes, errors }: BenchSummary): readonly string[] => {
-  const least = Math.min(
-    ...modes.map(({ sampling, iteration }) => Math.min(sampling.ofClairvoyant.mean, iteration.ofClairvoyant.mean)),
+  const share = least(
+    modes.map(({ sampling, iteration }) => Math.min(sampling.ofClairvoyant.mean, iteration.ofClairvoyant.mean)),
   );
-  const cores = Math.max(...modes.map((mode) => mode.cores.mean));
+  const cores = greatest(modes.map((mode) => mode.cores.mean));
   const wrongRows = errors.lost + errors.doubled + errors.different;
   const line = (reached: boolean, what: string) => `${reached ? "reached" : "MISSED "}  ${what}`;
   return [
     line(
-      least >= LEAST_SHARE,
-      `at least ${percent(LEAST_SHARE)} of a scheduler that knows all lengths: ${percent(least)}`,
+      share >= LEAST_SHARE,
+      `at least ${percent(LEAST_SHARE)} of a scheduler that knows all lengths: ${percent(share)}`,
     ),
     line(peakRssBytes < MOST_BYTES, `less than 1 GiB: ${(peakRssBytes / GIB).toFixed(2)} GiB`),
     line(cores <= MOST_CORES, `at most one core: ${cores.toFixed(2)}`),

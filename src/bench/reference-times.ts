@@ -5,6 +5,7 @@ import type { EndedCall, KnownCall } from "../testbed/fleet/list-schedule.js";
 import type { BenchOptions } from "./bench-options.js";
 import { cutIntoCalls, type ScoredCall } from "./known-calls.js";
 import { scoringMs } from "./simulated-scoring.js";
+import { least } from "../math/extremes.js";
 
 /** Simulated seconds of one phase. */
 export interface Reference {
@@ -37,7 +38,7 @@ export const createReference = (options: BenchOptions, seed: number) => {
         ? schedule.reduce((at, { call, endMs }) => Math.max(at, endMs) + scoreMs(call.scoredTokens), 0)
         : lastEnd(schedule) + total;
     const best = (schedules: readonly (readonly EndedCall<ScoredCall>[])[], end: typeof lastScored) =>
-      Math.min(...schedules.map(end)) / 1000;
+      least(schedules.map(end)) / 1000;
     const faultless = clairvoyantSchedules([bySubBatch, byContext, byRow], { ...conditions, faultOf: NO_FAULTS });
     const faulty = clairvoyantSchedules([bySubBatch], { ...conditions, faultOf });
     const rows = byRow.flatMap((call) => call.rows);

@@ -5,6 +5,7 @@ import type { RowErrors } from "./check-rollouts.js";
 import { createReference, type Reference, type ReferenceTimes } from "./reference-times.js";
 import { drawContexts } from "../testbed/fleet/fleet-workload.js";
 import type { MeasuredIteration } from "./run-seed.js";
+import { greatest } from "../math/extremes.js";
 
 /** A phase against those who know all lengths; shares of 1, over seeds. */
 export interface PhaseSummary {
@@ -52,7 +53,7 @@ export const summariseBench = (options: BenchOptions, measured: readonly Measure
   return {
     ...{ options, modes },
     overlapGain: gainOf(modes[0]!, modes[1]!),
-    peakRssBytes: Math.max(...measured.map(({ peakRssBytes }) => peakRssBytes)),
+    peakRssBytes: greatest(measured.map(({ peakRssBytes }) => peakRssBytes)),
     calls: total(({ fleet }) => fleet.calls),
     faults: {
       refused: total(({ fleet }) => fleet.faults.refused),
@@ -66,7 +67,7 @@ export const summariseBench = (options: BenchOptions, measured: readonly Measure
       doubled: total(({ errors }) => errors.doubled),
       different: total(({ errors }) => errors.different),
     },
-    latenessP99Ms: Math.max(...measured.map(({ fleet }) => fleet.latenessMs.p99)),
+    latenessP99Ms: greatest(measured.map(({ fleet }) => fleet.latenessMs.p99)),
     iterations: referenced.map(({ lengths, peakRssBytes: _, ...one }) => ({ ...one, rows: lengths.length })),
   };
 };

@@ -2,6 +2,7 @@ import { directoryStageCache } from "../cache/directory-stage-cache.js";
 import type { ResetHere, ResetHereRequest, ResetHereResult } from "../dashboard/reset-here.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import type { ModelHandle } from "../domain/model.js";
+import { isEnded, withoutEnd } from "../domain/rollout.js";
 import { collectRollouts } from "../drpo/collect-rollouts.js";
 import type { Scorer } from "../drpo/score-rollouts.js";
 import { BadInputError, EnvironmentError } from "../errors.js";
@@ -95,7 +96,8 @@ async function serveRun(context: CommandContext, directory: string, session: Ses
 
 async function continueFrom(served: ServedRun, request: ResetHereRequest, call: CallOptions): Promise<ResetHereResult> {
   const { run, scorer } = served;
-  const { recipe, server, tokenizerInfo } = run;
+  const { recipe, server } = run;
+  const { endTokenIds } = run.tokenizerInfo;
   const { prompt, prefix, sourceId, number, seed } = request;
   const maxNewTokens = tokensLeft(run, request);
   const { iteration, handle } = await loadPolicy(served, request.policy, call);
@@ -106,14 +108,14 @@ async function continueFrom(served: ServedRun, request: ResetHereRequest, call: 
     [{ row: 0, prompt, prefix, sourceId, maxNewTokens }],
     {
       policy: handle,
-      params: { ...recipe.policy.sampling, temperature, stopTokenIds: goesOn ? [] : [tokenizerInfo.eosTokenId] },
+      params: { ...recipe.policy.sampling, temperature, stopTokenIds: goesOn ? [] : endTokenIds },
       noise: { seed, purpose: "sample", iteration: 0 },
       continuations: number,
     },
     call,
   );
   const scored = await scorer.score(rollouts, call);
-  const rows = [prompt, prefix, ...rollouts.map(({ generated }) => [...prefix, ...generated])];
+  const rows = [prompt, prefix, ...rollouts.map(({ generated }) => [...prefix, ...withoutEnd(generated, endTokenIds)])];
   const [promptText = "", prefixText = "", ...texts] = await server.tokenizer.detokenize(rows, call);
   return {
     ...{ iteration, promptText, temperature },
@@ -128,8 +130,10 @@ const withoutPrefix = (text: string, prefix: string): string =>
 
 /** As the reset sampler counts. @throws BadInputError if there are none, or the response has ended */
 function tokensLeft({ recipe, tokenizerInfo }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
-  const { eosTokenId, contextTokens } = tokenizerInfo;
-  if (prefix.at(-1) === eosTokenId) throw new BadInputError("The response has ended here. Choose an earlier token.");
+  const { endTokenIds, contextTokens } = tokenizerInfo;
+  if (isEnded(prefix, endTokenIds)) {
+    throw new BadInputError("The response has ended here. Choose an earlier token.");
+  }
   const budget = recipe.response.maxTokens;
   const countsPrefix = recipe.policy.kind !== "online" || recipe.policy.reset.prefixCountsInBudget;
   const left = Math.min(countsPrefix ? budget - prefix.length : budget, contextTokens - prompt.length - prefix.length);
@@ -151,7 +155,10 @@ async function loadPolicy(
     await served.trained.seeCheckpoints();
     const { models, sampler } = served.trained.server;
     const wanted = [{ savedName: "policy", name: "policy", trainable: false }];
-    const [handle] = await models.restoreCheckpoint(checkpoint, wanted, call);
+    const [handle] = await models.restoreCheckpoint(checkpoint, wanted, {
+      ...call,
+      base: served.trained.recipe.model.base,
+    });
     await sampler.syncWeights(handle!, call);
     served.policy = { manifestHash: checkpoint.manifestHash, handle: handle! };
   }

@@ -7,7 +7,7 @@ import { catchInterrupts } from "./catch-interrupts.js";
 import { type CommandContext, printJson } from "./command-context.js";
 import { createResetHere } from "./create-reset-here.js";
 import { openInBrowser } from "./open-in-browser.js";
-import { wholeNumber } from "./option-parsers.js";
+import { collect, wholeNumber } from "./option-parsers.js";
 import { packageVersion } from "./package-version.js";
 import { progressOf } from "./progress-of.js";
 import { shownPath } from "./shown-path.js";
@@ -15,6 +15,7 @@ import { shownPath } from "./shown-path.js";
 interface DashboardOptions {
   readonly port: number;
   readonly host: string;
+  readonly allowHost?: readonly string[];
   readonly server?: boolean;
   readonly open?: boolean;
   readonly json?: boolean;
@@ -31,6 +32,7 @@ export const dashboardCommand = (context: CommandContext): Command =>
     .argument("[runs]", "folder of runs, of sweeps, or of one run", "runs")
     .option("--port <port>", "0: any free one", wholeNumber(0), 7654)
     .option("--host <host>", "address to serve on; others than loopback need a token", "127.0.0.1")
+    .option("--allow-host <name>", "a further name that it is reached by, such as that of a proxy; repeatable", collect)
     .option(
       "--server",
       "go on from states of rollouts (reset here): starts a run's model server when it is asked first",
@@ -51,6 +53,7 @@ export const dashboardCommand = (context: CommandContext): Command =>
         const dashboard = await startDashboard({
           ...{ root, shownRoot: shownPath(root, context.cwd), version: packageVersion(), resetHere },
           ...{ host: options.host, port: options.port, token: context.environment["DRPO_DASHBOARD_TOKEN"] },
+          allowedHosts: options.allowHost ?? [],
         });
         if (options.json) printJson(context, { address: dashboard.address });
         else context.stdout.write(`Dashboard: ${dashboard.address} (Ctrl-C ends it)\n`);

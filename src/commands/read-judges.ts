@@ -2,8 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { explainProblem } from "../config/explain-problem.js";
-import { refusal } from "../config/load-recipe.js";
-import { JsonSyntaxError, parseJson } from "../config/parse-json.js";
+import { parseJsonFile, refusal } from "../config/load-recipe.js";
 import { absolutePaths, withAbsoluteJudge } from "../config/resolve-paths.js";
 import { BadInputError } from "../errors.js";
 import { type JudgeOptions, judgeSchema } from "./registry.js";
@@ -15,19 +14,12 @@ const judgesSchema = z.array(judgeSchema).min(1);
  * @throws BadInputError with all that is wrong
  */
 export async function readJudges(path: string): Promise<readonly JudgeOptions[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+  const content = await readFile(path).catch((cause: unknown) => {
     const { code = String(cause) } = cause as NodeJS.ErrnoException;
     throw new BadInputError(`--judges ${path}: it cannot be read (${code}).`, { cause });
   });
-  let raw: unknown;
-  try {
-    raw = parseJson(text);
-  } catch (cause) {
-    if (!(cause instanceof JsonSyntaxError)) throw cause;
-    throw new BadInputError(`${path}:${cause.line}:${cause.column}: not JSON: ${cause.problem}`, { cause });
-  }
   const absolute = absolutePaths(resolve(dirname(path)));
-  return parseJudges(raw, path).map((judge) => withAbsoluteJudge(judge, absolute));
+  return parseJudges(parseJsonFile(path, content), path).map((judge) => withAbsoluteJudge(judge, absolute));
 }
 
 /** @param name of where they are from, for messages. @throws BadInputError with all that is wrong */

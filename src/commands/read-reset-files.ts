@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { decodeText } from "../config/text-file.js";
 import { readResetPool } from "../data/read-reset-pool.js";
 import type { ResetPool } from "../domain/reset-pool.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
@@ -35,7 +36,13 @@ export async function readResetFiles({ policy, model, server }: RegisteredRecipe
 
 /** As the base's config.json says; null if it does not. */
 async function vocabularySizeOf(base: string): Promise<number | null> {
-  const text = await readFile(join(base, "config.json"), "utf8").catch(() => "{}");
-  const { vocab_size: size } = JSON.parse(text) as { readonly vocab_size?: unknown };
-  return typeof size === "number" ? size : null;
+  try {
+    const config = JSON.parse(decodeText(await readFile(join(base, "config.json")))) as {
+      readonly vocab_size?: unknown;
+    };
+    return typeof config.vocab_size === "number" ? config.vocab_size : null;
+  } catch {
+    // The server says what is wrong with a base.
+    return null;
+  }
 }

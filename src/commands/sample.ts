@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
 import type { ModelHandle } from "../domain/model.js";
+import { withoutEnd } from "../domain/rollout.js";
 import { BadInputError } from "../errors.js";
 import { seedAt } from "../math/seeds.js";
 import { catchInterrupts } from "./catch-interrupts.js";
@@ -77,7 +78,7 @@ function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, s
   const { sampling } = recipe.policy;
   const maxNewTokens = options.maxTokens ?? recipe.response.maxTokens;
   return async (prompt, turn) => {
-    const { eosTokenId, contextTokens } = await server.tokenizer.info({ signal });
+    const { endTokenIds, contextTokens } = await server.tokenizer.info({ signal });
     const [tokens = []] = await server.tokenizer.tokenize([prompt], { signal });
     if (tokens.length === 0) throw new BadInputError("The prompt has no tokens: give at least one.");
     if (tokens.length + maxNewTokens > contextTokens) {
@@ -91,12 +92,12 @@ function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, s
     const params = {
       ...sampling,
       temperature: options.temperature ?? sampling.temperature,
-      stopTokenIds: [eosTokenId],
+      stopTokenIds: endTokenIds,
     };
     const contexts = [{ tokens, maxNewTokens, firstPosition: 0, seeds }];
     const [continuations = []] = await server.sampler.sample({ model, contexts, params }, { signal });
     const texts = await server.tokenizer.detokenize(
-      continuations.map((one) => one.tokens),
+      continuations.map((one) => withoutEnd(one.tokens, endTokenIds)),
       { signal },
     );
     return continuations.map((one, i) => ({

@@ -6,12 +6,21 @@ import { samplerConflicts } from "./sampler-conflicts.js";
 
 /** A line for each pair of options that are right by themselves but not together. */
 export function conflicts({ server, model, sft, reward, policy }: Recipe): readonly string[] {
-  const lines = [...(policy.kind === "online" ? onlineConflicts(policy) : []), ...rewardConflicts({ model, reward })];
-  lines.push(...samplerConflicts(server));
+  const lines = [
+    ...(policy.kind === "online" ? onlineConflicts(policy) : []),
+    ...rewardConflicts({ model, reward }),
+    ...samplerConflicts(server),
+  ];
   if (server.kind === "local" && server.processes > 1 && server.device.includes(":")) {
     lines.push(
       `server.device is "${server.device}" and server.processes is ${server.processes}: say ` +
         `"${server.device.replace(/:.*/, "")}", and each process takes its own`,
+    );
+  }
+  if (sft.kind === "train" && sft.minRating !== undefined && sft.field !== "any") {
+    lines.push(
+      `sft.minRating is ${sft.minRating} and sft.field is "${sft.field}": a threshold chooses among all responses; ` +
+        'set field to "any"',
     );
   }
   if (model.shape.kind === "full" && sft.kind === "adapter") {

@@ -45,7 +45,7 @@ const referencesSchema = z.strictObject({
     .optional()
     .describe(
       "Share of references that no training sees; left out: data.heldOutShare. The hash is the same, so with the same " +
-        "share what answers one prompt (or has one id) is on one side, here and in the comparisons.",
+        'share what answers one prompt is on one side, here and in the comparisons (by id, if data.splitBy is "id").',
     ),
   maxRows,
 });
@@ -55,16 +55,26 @@ const common = {
   heldOutShare: heldOutShare
     .default(0.1)
     .describe(
-      "Share of rows (or of prompts, where rows of pairs have no id) that no training sees; chosen by a hash of the id, or of " +
-        "the prompt.",
+      'Share of prompts (of rows, where the data is rated or splitBy is "id") that no training sees; chosen by a hash.',
     ),
   maxRows,
+  splitBy: z
+    .enum(["prompt", "id"])
+    .default("prompt")
+    .describe(
+      "What falls on one side of the train / held-out split together. prompt: all rows to one prompt, exactly as it is " +
+        "written. id: rows of one id, and of one prompt where they have none, so that a prompt may be on both sides. " +
+        "Rated responses, which all answer one prompt, go by their ids; there it decides on data.references alone.",
+    ),
   unusableRows: z
     .enum(["refuse", "skip"])
     .default("refuse")
     .describe(
-      "What to do with a row of the right form that holds nothing to learn from: an empty text, two responses that are " +
-        "the same, a repeated row, a dialogue that goes on after the response. Published datasets have some. skip: they are left out and counted.",
+      "What to do with a row of the right form that cannot be used: an empty text or one that is not Unicode, a rating that " +
+        "is not finite, two responses that are the same, a repeated row, a dialogue that goes on after the response; and, " +
+        "when the base reads it, more tokens than the base or the reward model takes, or a token that they have no " +
+        "embedding for. Published datasets have some. refuse: nothing is trained. skip: they are left out, in every stage " +
+        "alike, and counted.",
     ),
   maxPromptTokens: z
     .number()

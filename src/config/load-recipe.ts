@@ -5,11 +5,13 @@ import { BadInputError } from "../errors.js";
 import { applySetting, parseSetting } from "./apply-settings.js";
 import { expandCompat } from "./compat.js";
 import { conflicts } from "./conflicts.js";
+import { withDataDefaults } from "./data-defaults.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
 import type { Recipe } from "./recipe.js";
 import { resolvePaths } from "./resolve-paths.js";
+import { decodeText, NotTextError } from "./text-file.js";
 
 /** Sections that may have a seed of their own. */
 const STAGES = ["sft", "reward", "policy"] as const;
@@ -67,7 +69,8 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
   }
   const seeded = withSeed(source.raw, overrides.seed);
   const written = settings.reduce((recipe, setting) => applySetting(recipe, setting, schema), seeded);
-  const { raw, problems: contradictions } = expandCompat(written);
+  const { raw: expanded, problems: contradictions } = expandCompat(written);
+  const raw = withDataDefaults(expanded);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
     // Keys that are not known first: they often are why others are missing.
@@ -96,9 +99,9 @@ export const refusal = (path: string, problems: readonly string[]): BadInputErro
  * @throws BadInputError if it cannot be read or is not JSON
  */
 export async function readJsonFile(path: string, what: "recipe" | "sweep" = "recipe"): Promise<unknown> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
@@ -106,9 +109,15 @@ export async function readJsonFile(path: string, what: "recipe" | "sweep" = "rec
       cause,
     });
   }
+  return parseJsonFile(path, bytes);
+}
+
+/** @throws BadInputError naming the place if the file's content is not JSON */
+export function parseJsonFile(path: string, content: Uint8Array): unknown {
   try {
-    return parseJson(text);
+    return parseJson(decodeText(content));
   } catch (cause) {
+    if (cause instanceof NotTextError) throw new BadInputError(`${path}: not JSON: ${cause.message}.`, { cause });
     if (!(cause instanceof JsonSyntaxError)) throw cause;
     throw new BadInputError(`${path}:${cause.line}:${cause.column}: not JSON: ${cause.problem}`, { cause });
   }

@@ -24,8 +24,10 @@ const dataFiles = (section: string, { path, references }: DataOptions): Needed[]
 
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
 function neededFiles({ server, model, data, sft, reward, policy, evaluation }: Recipe): readonly Needed[] {
-  const needed = dataFiles("data", data);
-  if (evaluation.data) needed.push(...dataFiles("evaluation.data", evaluation.data));
+  const needed = [
+    ...dataFiles("data", data),
+    ...(evaluation.data ? dataFiles("evaluation.data", evaluation.data) : []),
+  ];
   for (const { key, reward: term } of rewardTerms(reward)) {
     if (!isRewardModel(term) && term.module !== undefined)
       needed.push({ key: `${key}.module`, path: term.module, kind: "a TypeScript or JavaScript module" });
@@ -75,6 +77,9 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
 }
 
 function mendFor(folders: readonly string[]): string {
+  // What is left of "https://host/file" as a path.
+  if (folders.some((folder, i) => /^[a-z][a-z0-9+-]+:$/i.test(folder) && i < folders.length - 1))
+    return "Addresses are not read: download the file, and name it here.";
   if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
   return folders.includes("tiny")
     ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."

@@ -5,14 +5,14 @@ import type { Recipe } from "./recipe.js";
 import type { ResetSourceOptions, ResetSpec } from "./reset.js";
 import { isRewardModel, type RewardOptions, type SingleReward } from "./reward.js";
 
-/** "testbed:tiny" is a name that a server knows, not a path. */
-const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/;
+/** "testbed:tiny" is a base that a server knows by name, not a path. */
+const isNamedBase = (base: string): boolean => base.startsWith("testbed:");
 
 /** Makes a path absolute. @param folder that it is relative to */
 export const absolutePaths =
   (folder: string) =>
   (path: string): string =>
-    isAbsolute(path) || HAS_SCHEME.test(path) ? path : resolve(folder, path);
+    isAbsolute(path) ? path : resolve(folder, path);
 
 /** Paths of a recipe are relative to its folder; here they become absolute, so that a run directory says it all. */
 export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
@@ -24,7 +24,7 @@ export function resolvePaths<R extends Recipe>(recipe: R, folder: string): R {
       ...withAbsoluteServer(server, absolute),
       samplers: server.samplers.map((sampler) => withAbsoluteServer(sampler, absolute)),
     },
-    model: { ...model, base: absolute(model.base) },
+    model: { ...model, base: isNamedBase(model.base) ? model.base : absolute(model.base) },
     data: withAbsoluteData(data, absolute),
     sft: sft.kind === "adapter" ? { ...sft, path: absolute(sft.path) } : sft,
     reward: withAbsoluteReward(reward, absolute),

@@ -31,14 +31,23 @@ const trained = z
       .describe("Whose weights it starts from; the scalar head starts at zero."),
     template,
     ...scoreUnits({ normalise: true }),
-    maxResponses: z.number().int().positive().optional().describe("Train on at most so many, chosen by the seed."),
-    groupSize: z
+    maxResponses: z.number().int().positive().optional().describe("Train on at most this many, chosen by the seed."),
+    groupSize: z.number().int().min(2).default(16).meta({
+      description:
+        'Responses ranked against each other: up to n(n-1)/2 comparisons. Left out: 2 where data.kind is "pairs", else 16.',
+      default: undefined,
+    }),
+    groupsPerBatch: z
       .number()
       .int()
-      .min(2)
-      .default(16)
-      .describe("Responses ranked against each other: up to n(n-1)/2 comparisons."),
-    groupsPerBatch: z.number().int().positive().default(1).describe("Groups a gradient."),
+      .positive()
+      .default(1)
+      .meta({
+        description:
+          'Groups a gradient; a pair is a group. Left out: 32 where data.kind is "pairs", else 1, as a long ranked list ' +
+          "has many comparisons.",
+        default: undefined,
+      }),
     cutShare: z
       .number()
       .min(0)
@@ -58,7 +67,7 @@ const adapter = z
     template,
     ...scoreUnits({ normalise: true }),
   })
-  .describe("One's own reward adapter on the base.");
+  .describe("A reward adapter of yours on the base.");
 
 const folder = z
   .strictObject({
@@ -67,7 +76,7 @@ const folder = z
     template,
     ...scoreUnits({ normalise: true }),
   })
-  .describe("One's own reward model.");
+  .describe("A reward model of yours.");
 
 export type TrainedRewardOptions = z.infer<typeof trained>;
 type Scored = "normalise" | "scaleRollouts";
@@ -121,7 +130,7 @@ export type RewardKind = z.ZodType<RegisteredReward> & z.core.$ZodTypeDiscrimina
  */
 export const rewardSchema = <const Registered extends readonly RewardKind[]>(registered: Registered) => {
   const term = z.strictObject({
-    weight: z.number().describe("What the term's score is multiplied by; negative: a penalty."),
+    weight: z.number().min(-1e6).max(1e6).describe("What the term's score is multiplied by; negative: a penalty."),
     reward: z.discriminatedUnion("kind", [trained, adapter, folder, ...registered]),
   });
   const sum = z

@@ -10,15 +10,18 @@ export const sftSchema = z.discriminatedUnion("kind", [
       field: z
         .enum(["reference", "preferred", "any"])
         .default("any")
-        .describe(
-          "Which responses: the references that the data names (the preferred ones if it names none), the best-rated, or all.",
-        ),
+        .meta({
+          description:
+            "Which responses: the references that the data names (the preferred ones if it names none), the best-rated, or all. " +
+            'Left out: "preferred" where data.kind is "pairs" (unless minRating is given), else "any".',
+          default: undefined,
+        }),
       minRating: z.number().optional().describe('With field "any": only responses rated above this.'),
       onlyWithinBudget: z
         .boolean()
         .default(false)
         .describe("Only responses that end within response.maxTokens, so that the policy learns to end within it."),
-      maxResponses: z.number().int().positive().optional().describe("Train on at most so many, chosen by the seed."),
+      maxResponses: z.number().int().positive().optional().describe("Train on at most this many, chosen by the seed."),
       epochs: z.number().int().positive().default(1),
       batchSize: z.number().int().positive().default(32).describe("Responses a gradient."),
       optimizer: optimizerSchema,
@@ -31,7 +34,7 @@ export const sftSchema = z.discriminatedUnion("kind", [
       kind: z.literal("adapter"),
       path: z.string().min(1).describe("PEFT adapter folder, relative to the recipe."),
     })
-    .describe("One's own SFT adapter on the base."),
+    .describe("An SFT adapter of yours on the base."),
 ]);
 
 export type SftOptions = z.infer<typeof sftSchema>;

@@ -24,6 +24,8 @@ export interface RunSummary {
   readonly stage: string | null;
   /** Where score and KL are from: validation, from the prompt alone, or the training rollouts before there was one. */
   readonly scoredBy: "validation" | "policy" | null;
+  /** Iteration that score and KL are of. */
+  readonly scoredAt: number | null;
   readonly score: number | null;
   /** Nats a response. */
   readonly kl: number | null;
@@ -69,9 +71,20 @@ export interface RunDetail {
   readonly hashes: Readonly<Record<string, string>>;
   readonly sessions: number;
   readonly bestIteration: number | null;
+  /** What validation said of the best checkpoint; null without one, or where its line of metrics is gone. */
+  readonly bestValidation: ValidationFigures | null;
   readonly committed: number;
   readonly evaluation: readonly EvaluationRow[] | null;
+  /** Whose checkpoint that evaluation is of. */
+  readonly evaluatedIteration: number | null;
   readonly rollouts: RolloutRange | null;
+}
+
+/** Means of one validation. */
+export interface ValidationFigures {
+  readonly score: number | null;
+  /** Nats a response. */
+  readonly kl: number | null;
 }
 
 export interface Setting {
@@ -90,6 +103,8 @@ export interface EvaluationRow {
   readonly policy: Figure | null;
   /** Policy against another. */
   readonly comparison: Figure | null;
+  /** Of the reward itself, whichever policy. */
+  readonly reward: Figure | null;
 }
 
 /** A mean with its 95 % interval, in words. */

@@ -8,13 +8,13 @@ import type { Entry } from "./split-train-held-out.js";
  * @param unusableRows whether a row that holds nothing to learn from is refused, or left out and counted
  * @throws BadInputError naming the row
  */
-export function readEntries<T>(
+export function readEntries<Read extends Entry<unknown>>(
   rows: readonly DataRow[],
   unusableRows: DataOptions["unusableRows"],
-  read: (row: DataRow) => Entry<T>,
-): { readonly entries: readonly Entry<T>[]; readonly skippedRows: number } {
+  read: (row: DataRow) => Read,
+): { readonly entries: readonly Read[]; readonly skippedRows: number } {
   const placeBefore = rememberPlaces();
-  const entries: Entry<T>[] = [];
+  const entries: Read[] = [];
   let lastSkipped: UnusableRowError | undefined;
   for (const row of rows) {
     try {

@@ -7,11 +7,11 @@ import { readRows } from "./read-rows.js";
 import { referenceGroups } from "./reference-groups.js";
 
 /** Changed when the same files and options come to mean another dataset. */
-const READER_VERSION = 2;
+const READER_VERSION = 3;
 
 /**
  * Reads human preferences, and references where they are a dataset of their own, and splits them into train and held-out,
- * by a hash of each row's id or prompt: added rows move none of those that were there.
+ * by a hash of each row's prompt or id: added rows move none of those that were there.
  * @param options paths are absolute
  * @throws BadInputError naming file and line or row: no such file, not of its format, no rows, a row without what its
  * layout needs, an id that occurs twice, or a side of the split without a preference
@@ -27,14 +27,28 @@ export async function readPreferenceDataset(options: DataOptions): Promise<Prefe
     train: parts.flatMap(({ train }) => train),
     heldOut: parts.flatMap(({ heldOut }) => heldOut),
     skippedRows: parts.reduce((sum, { skippedRows }) => sum + skippedRows, 0),
-    hash: hashOf(options, [files.hashes, referenceFiles?.hashes ?? []]),
+    hash: hashOf(options, [files.hashes, referenceFiles?.hashes ?? []], {
+      idsDecide: parts.some(({ idsDecide }) => idsDecide),
+    }),
   };
 }
 
-/** Of all that the dataset depends on: not the paths, so that moved files are the same data. */
-function hashOf(options: DataOptions, files: readonly (readonly string[])[]): string {
+/**
+ * Of all that the dataset depends on: not the paths, so that moved files are the same data. `splitBy` is part of it only
+ * where it makes a difference: runs and caches from before there was a choice, when ids decided, stay what they were.
+ */
+function hashOf(
+  { splitBy, ...options }: DataOptions,
+  files: readonly (readonly string[])[],
+  { idsDecide }: { readonly idsDecide: boolean },
+): string {
   const { references } = options;
-  const read = { ...options, path: null, references: references ? { ...references, path: null } : null };
+  const read = {
+    ...options,
+    path: null,
+    references: references ? { ...references, path: null } : null,
+    splitBy: splitBy === "prompt" && idsDecide ? splitBy : undefined,
+  };
   return createHash("sha256")
     .update(JSON.stringify([READER_VERSION, sorted(read), files]))
     .digest("hex");

@@ -1,4 +1,6 @@
-import { pathsOf } from "../config/data.js";
+import { pathsOf, type DataOptions } from "../config/data.js";
+import type { Prompt } from "../domain/preference-dataset.js";
+import { promptKey } from "../domain/prompt-key.js";
 import { BadInputError } from "../errors.js";
 import { unitHash } from "./unit-hash.js";
 
@@ -10,6 +12,22 @@ export interface Entry<T> {
   readonly splitKey: string;
   readonly value: T;
 }
+
+/** An entry whose row may have an id beside its prompt. */
+export interface IdentifiedEntry<T> extends Entry<T> {
+  /** The id would decide its side under `splitBy: "id"`. */
+  readonly idDecides: boolean;
+}
+
+/** @param id of the row, or of what it is about; null: it has none */
+export const splitKey = (
+  prompt: Prompt,
+  id: string | null,
+  splitBy: DataOptions["splitBy"],
+): Pick<IdentifiedEntry<unknown>, "splitKey" | "idDecides"> => ({
+  splitKey: splitBy === "id" && id !== null ? id : promptKey(prompt),
+  idDecides: id !== null && id !== promptKey(prompt),
+});
 
 export interface Split<T> {
   readonly train: readonly T[];
@@ -44,12 +62,25 @@ function taken<T>(entries: readonly Entry<T>[], maxRows: number): readonly Entry
 /** @throws BadInputError if a side of the split has nothing; `key` names the option that moves rows to it */
 export function refuseEmptySides(
   { train, heldOut }: Split<unknown>,
-  { path, share, key }: { readonly path: string | readonly string[]; readonly share: number; readonly key: string },
+  {
+    path,
+    share,
+    key,
+    splitBy,
+  }: {
+    readonly path: string | readonly string[];
+    readonly share: number;
+    readonly key: string;
+    readonly splitBy: DataOptions["splitBy"];
+  },
 ): void {
   if (train.length > 0 && heldOut.length > 0) return;
   const [name, change] = heldOut.length === 0 ? ["held-out", "Raise"] : ["training", "Lower"];
   throw new BadInputError(
     `${pathsOf(path).join(", ")}: of ${train.length + heldOut.length} rows, none falls on the ${name} side. ` +
-      `${change} ${key} (${share}), or add rows: rows of one id, or of one prompt where they have none, fall on one side.`,
+      `${change} ${key} (${share}), or add rows: ` +
+      (splitBy === "prompt"
+        ? 'all rows to one prompt fall on one side, unless data.splitBy is "id".'
+        : "rows of one id, or of one prompt where they have none, fall on one side."),
   );
 }

@@ -13,6 +13,8 @@ export interface RatedResponse {
   readonly id: string;
   readonly text: string;
   readonly rating: number;
+  /** The row that it was read from, "/data/pairs.jsonl:12"; left out: none. */
+  readonly where?: string | undefined;
 }
 
 /**
@@ -25,13 +27,15 @@ export interface PreferenceGroup {
   readonly responses: readonly RatedResponse[];
   /** A person's own answer (a reference summary), which nobody compared with the responses: its rating, 1, says nothing. */
   readonly reference: RatedResponse | null;
+  /** The row that the whole group was read from; left out: its prompt was in none, and its responses have rows of their own. */
+  readonly where?: string | undefined;
 }
 
 /** D_R of Algorithm 1, and D_TR where it is another dataset; split once: what is held out is in no training and no reset. */
 export interface PreferenceDataset {
   readonly train: readonly PreferenceGroup[];
   readonly heldOut: readonly PreferenceGroup[];
-  /** Rows that hold nothing to learn from, left out as `data.unusableRows: "skip"` says. */
+  /** Rows that nothing can be learnt from, left out as `data.unusableRows: "skip"` says; what a base can read is told later. */
   readonly skippedRows: number;
   /** SHA-256 (hexadecimal) of the files and of the options that made the dataset. */
   readonly hash: string;

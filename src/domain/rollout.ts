@@ -31,7 +31,7 @@ export interface Rollout {
   readonly reset: ResetPoint;
   /** Index among the continuations of the same reset point. */
   readonly continuation: number;
-  /** Generated tokens, the end-of-sequence token included; at least 1. */
+  /** Generated tokens, the end token included; at least 1. */
   readonly generated: TokenIds;
   /** The sampler's log-probability of each generated token, at the sampling temperature; [generated.length]. */
   readonly samplerLogprobs: readonly number[];
@@ -60,11 +60,19 @@ export interface RecordedRollout extends ScoredRollout {
 /** prompt + prefix + generated: the row that the models read. */
 export const rowTokens = ({ reset, generated }: Rollout): TokenIds => [...reset.prompt, ...reset.prefix, ...generated];
 
-/** prefix + generated: the response y, with its end-of-sequence token if it has one. */
+/** prefix + generated: the response y, with its end token if it has one. */
 export const responseTokens = ({ reset, generated }: Rollout): TokenIds => [...reset.prefix, ...generated];
 
-/** Generated tokens up to the first end of sequence, that included; all of them where there is none. */
-export function tokensUntilEnd(generated: TokenIds, eosTokenId: number): number {
-  const end = generated.indexOf(eosTokenId);
+/** Generated tokens up to the first end token, that included; all of them where there is none. */
+export function tokensUntilEnd(generated: TokenIds, endTokenIds: readonly number[]): number {
+  const end = generated.findIndex((token) => endTokenIds.includes(token));
   return end === -1 ? generated.length : end + 1;
 }
+
+/** Whether the last token is one of those that end a response. */
+export const isEnded = (response: TokenIds, endTokenIds: readonly number[]): boolean =>
+  response.length > 0 && endTokenIds.includes(response.at(-1)!);
+
+/** The response without its end token, if it has one. */
+export const withoutEnd = (response: TokenIds, endTokenIds: readonly number[]): TokenIds =>
+  isEnded(response, endTokenIds) ? response.slice(0, -1) : response;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { withoutEnd } from "../domain/rollout.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { TokenizedGroup } from "../domain/tokenized-dataset.js";
 import type { CallOptions } from "../ports/call-options.js";
@@ -15,13 +16,17 @@ export type ResponseTexts = (
  * Prompts are told by their tokens: one of the data has its own text, whole and with its special tokens, so that a verifier
  * can look it up; any other is turned back into text.
  */
-export function responseTexts(tokenizer: Tokenizer, groups: readonly TokenizedGroup[]): ResponseTexts {
+export function responseTexts(
+  tokenizer: Tokenizer,
+  groups: readonly TokenizedGroup[],
+  endTokenIds: readonly number[],
+): ResponseTexts {
   const promptTexts = new Map(groups.map(({ prompt, promptText }) => [digest(prompt), promptText]));
   return async (responses, options) => {
     const known = responses.map(({ prompt }) => promptTexts.get(digest(prompt)));
     const others = responses.filter((_, i) => known[i] === undefined);
     const texts = await tokenizer.detokenize(
-      [...responses.map(({ response }) => response), ...others.map(({ prompt }) => prompt)],
+      [...responses.map(({ response }) => withoutEnd(response, endTokenIds)), ...others.map(({ prompt }) => prompt)],
       { signal: options?.signal },
     );
     let next = responses.length;

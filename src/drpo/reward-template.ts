@@ -1,3 +1,4 @@
+import { withoutEnd } from "../domain/rollout.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { Tokenizer } from "../ports/tokenizer.js";
 
@@ -6,20 +7,20 @@ export type RewardTemplate = (prompt: TokenIds, response: TokenIds) => TokenIds;
 
 /**
  * Tokenises the literal parts of a template once; prompt and response go in as token ids and are never re-tokenised.
- * The end-of-sequence token of a response is left out: the template says what follows.
+ * The end token of a response is left out: the template says what follows.
  * @param template text with {response} once, and {prompt} at most once before it
  */
 export async function rewardTemplate(
   tokenizer: Tokenizer,
   template: string,
-  eosTokenId: number,
+  endTokenIds: readonly number[],
 ): Promise<RewardTemplate> {
   const parts = template.split(/(\{prompt\}|\{response\})/).filter((part) => part !== "");
   const literals = parts.filter((part) => part !== "{prompt}" && part !== "{response}");
   const tokenized = literals.length === 0 ? [] : await tokenizer.tokenize(literals);
   const tokensOf = new Map(literals.map((literal, i) => [literal, tokenized[i]!]));
   return (prompt, response) => {
-    const text = response.at(-1) === eosTokenId ? response.slice(0, -1) : response;
+    const text = withoutEnd(response, endTokenIds);
     return parts.flatMap((part) => {
       if (part === "{prompt}") return prompt;
       return part === "{response}" ? text : tokensOf.get(part)!;

@@ -1,5 +1,5 @@
 import type { ScoreScale } from "../domain/model.js";
-import { tokensUntilEnd, type Rollout, type ScoredRollout } from "../domain/rollout.js";
+import { isEnded, tokensUntilEnd, type Rollout, type ScoredRollout } from "../domain/rollout.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { ResponseInTokens } from "../ports/reward-function.js";
 import type { RawScores } from "./raw-scores.js";
@@ -24,7 +24,7 @@ export const UNSCALED: ScoreScale = { mean: 0, standardDeviation: 1 };
 export interface ScorerOptions {
   /** Replaces the score of a response that the policy did not end; null: keeps it. */
   readonly missingEosScore?: number | null;
-  /** True: an end of sequence that is the last token of the budget counts as missing too, as in the paper's released code. */
+  /** True: an end token that is the last of the budget counts as missing too, as in the paper's released code. */
   readonly endMustPrecedeLast?: boolean;
 }
 
@@ -32,20 +32,20 @@ export interface ScorerOptions {
 export function sumScorer(
   terms: readonly ScoreTerm[],
   {
-    eosTokenId,
+    endTokenIds,
     missingEosScore = null,
     endMustPrecedeLast = false,
   }: ScorerOptions & {
-    readonly eosTokenId: number;
+    readonly endTokenIds: readonly number[];
   },
 ): Scorer {
   return {
     async score(rollouts, options) {
-      const responses = rollouts.map((rollout) => scoredResponse(rollout, eosTokenId));
+      const responses = rollouts.map((rollout) => scoredResponse(rollout, endTokenIds));
       const scores = await sumOfTerms(terms, responses, options);
       return rollouts.map((rollout, i) => {
         const { generated, reset } = rollout;
-        const isLate = endMustPrecedeLast && tokensUntilEnd(generated, eosTokenId) === reset.maxNewTokens;
+        const isLate = endMustPrecedeLast && tokensUntilEnd(generated, endTokenIds) === reset.maxNewTokens;
         const isMissing = !responses[i]!.ended || isLate;
         return { ...rollout, score: isMissing && missingEosScore !== null ? missingEosScore : scores[i]! };
       });
@@ -54,15 +54,15 @@ export function sumScorer(
 }
 
 /**
- * What is scored of a rollout: prefix and generated tokens, up to the first end of sequence among the generated ones. A
+ * What is scored of a rollout: prefix and generated tokens, up to the first end token among the generated ones. A
  * rollout of a fixed length goes on after it, and what follows is no part of the response.
  */
-export function scoredResponse({ reset, generated }: Rollout, eosTokenId: number): ResponseInTokens {
-  const written = generated.slice(0, tokensUntilEnd(generated, eosTokenId));
+export function scoredResponse({ reset, generated }: Rollout, endTokenIds: readonly number[]): ResponseInTokens {
+  const written = generated.slice(0, tokensUntilEnd(generated, endTokenIds));
   return {
     prompt: reset.prompt,
     response: [...reset.prefix, ...written],
-    ended: written.at(-1) === eosTokenId,
+    ended: isEnded(written, endTokenIds),
     sourceId: reset.sourceId,
   };
 }

@@ -29,7 +29,7 @@ export interface PolicyTraining {
   readonly params: SamplingParams;
   /** H, tokens. */
   readonly budget: number;
-  readonly eosTokenId: number;
+  readonly endTokenIds: readonly number[];
   readonly seed: number;
   /** Null: klCoef stays as it is. */
   readonly adaptiveKl: { readonly target: number; readonly horizon: number } | null;

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { InterruptedError } from "../errors.js";
 import { fileError, fileErrorCode } from "./file-error.js";
 import { ownIdentity, processState, type ProcessIdentity } from "./process-identity.js";
+import { greatest } from "../math/extremes.js";
 
 const POLL_MS = 200;
 
@@ -35,7 +36,7 @@ export async function tryLock(
     await mkdir(folder, { recursive: true });
     const identity = JSON.stringify(await ownIdentity());
     for (;;) {
-      const highest = Math.max(0, ...(await tickets(folder)));
+      const highest = Math.max(0, greatest(await tickets(folder)));
       const holder = highest > 0 ? await holderOf(join(folder, String(highest))) : null;
       if (holder) return { holder };
 
@@ -43,7 +44,7 @@ export async function tryLock(
       const path = join(folder, String(mine));
       if (!(await createWhole(path, identity))) continue;
       const others = (await tickets(folder)).filter((ticket) => ticket !== mine);
-      if (Math.max(0, ...others) > mine) {
+      if (Math.max(0, greatest(others)) > mine) {
         await rm(path, { force: true });
         continue;
       }
@@ -80,7 +81,7 @@ export async function waitForLock(
 /** Who has the lock; null if nobody has. Changes nothing, and is out of date as soon as it is known. */
 export async function lockHolder(folder: string): Promise<LockHolder | null> {
   try {
-    const highest = Math.max(0, ...(await tickets(folder)));
+    const highest = Math.max(0, greatest(await tickets(folder)));
     return highest > 0 ? await holderOf(join(folder, String(highest))) : null;
   } catch (error) {
     if (fileErrorCode(error) === "ENOENT") return null;

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { withoutByteOrderMark } from "../config/text-file.js";
 import { fileErrorCode } from "./file-error.js";
 
 export interface JsonLines {
@@ -15,7 +16,8 @@ export interface JsonLines {
 export async function readJsonLines(path: string): Promise<JsonLines> {
   const content = await readIfThere(path);
   const completeBytes = content.lastIndexOf(0x0a) + 1;
-  const texts = content.subarray(0, completeBytes).toString("utf8").split("\n").slice(0, -1);
+  const text = withoutByteOrderMark(content.subarray(0, completeBytes).toString("utf8"));
+  const texts = text.split("\n").slice(0, -1);
   const rows: { line: number; value: unknown }[] = [];
   const damagedLines: number[] = [];
   for (const [index, text] of texts.entries()) {

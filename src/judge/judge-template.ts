@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { decodeText, NotTextError } from "../config/text-file.js";
 import { BadInputError } from "../errors.js";
 
 /** The question about two responses, as a judge reads it. */
@@ -18,11 +19,14 @@ const MANDATORY = ["responseA", "responseB"] as const;
  * @throws BadInputError if the file cannot be read, or lacks a response, or has a place that nothing goes into
  */
 export async function readJudgeTemplate(path: string, where: string): Promise<JudgeTemplate> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    const { code = String(cause) } = cause as NodeJS.ErrnoException;
-    throw new BadInputError(`${where}: the template ${path} cannot be read (${code}).`, { cause });
-  });
-  return judgeTemplate(text, `${where}: the template ${path}`);
+  try {
+    return judgeTemplate(decodeText(await readFile(path)), `${where}: the template ${path}`);
+  } catch (cause) {
+    if (cause instanceof BadInputError) throw cause;
+    const why =
+      cause instanceof NotTextError ? cause.message : ((cause as NodeJS.ErrnoException).code ?? String(cause));
+    throw new BadInputError(`${where}: the template ${path} cannot be read (${why}).`, { cause });
+  }
 }
 
 /** @param name of the template, for messages. @throws BadInputError as readJudgeTemplate does */

@@ -15,6 +15,7 @@ import {
   scalarsEvent,
   textEvent,
 } from "./tensorboard-events.js";
+import { greatest } from "../math/extremes.js";
 
 /** Options of the logger that a recipe calls `{ "kind": "tensorboard" }`. */
 export const tensorboardLoggerOptions = z
@@ -106,7 +107,7 @@ export class TensorboardLogger implements MetricLogger {
   /** They are read in the order of their names: later than all before, whatever the clock says. */
   private nextName(older: readonly string[]): string {
     const seconds = older.map((name) => Number(EVENT_FILE.exec(name)?.[1]) + 1);
-    const next = Math.max(Math.floor(this.now().getTime() / 1000), ...seconds);
+    const next = Math.max(Math.floor(this.now().getTime() / 1000), greatest(seconds));
     return `events.out.tfevents.${String(next).padStart(10, "0")}.${hostname()}.drpo`;
   }
 

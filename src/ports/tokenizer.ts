@@ -60,7 +60,15 @@ export interface TemplatedChat {
 
 /** The tokenizer of the run's base. */
 export interface Tokenizer {
-  info(options?: CallOptions): Promise<TokenizerInfo>;
+  /** Of another base, where one is named by its folder on the server. */
+  info(options?: CallOptions & { readonly base?: string | undefined }): Promise<TokenizerInfo>;
+  /**
+   * Why another model or adapter cannot be given the base's token ids, and what to do, in words: "token 17 is ...". Empty:
+   * it means the same by them.
+   * @param folder on the server
+   * @throws BadInputError if there is neither in the folder
+   */
+  differenceOf(folder: string, options?: CallOptions): Promise<string>;
   tokenize(texts: readonly Text[], options?: TokenizeOptions): Promise<readonly TokenIds[]>;
   /** Special tokens are left out. */
   detokenize(rows: readonly TokenIds[], options?: DetokenizeOptions): Promise<readonly string[]>;

@@ -1,6 +1,7 @@
 import { type Comparison, pOf } from "./figures/comparisons.js";
 import { formatP } from "./format-cell.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
+import { greatest, least } from "../math/extremes.js";
 
 /** Chance of a wrong call that is taken. */
 export const LEVEL = 0.05;
@@ -43,8 +44,8 @@ export const lowerFirst = (text: string): string =>
 /** How sure the tests are, and how their number was reckoned with. */
 export function comparisonNote(all: readonly Comparison[]): string {
   const seeds = all.filter(({ pairedBy }) => pairedBy === "seed").map(({ test }) => test);
-  const smallest = Math.max(...seeds.map(({ smallestP }) => smallestP));
-  const fewest = Math.min(...seeds.map(({ difference }) => difference.n));
+  const smallest = greatest(seeds.map(({ smallestP }) => smallestP));
+  const fewest = least(seeds.map(({ difference }) => difference.n));
   return [
     `${all.length} comparison${all.length === 1 ? " was" : "s were"} made. Corrected p-values are by Holm's method over all of them: ` +
       `what is called a difference has one under ${LEVEL}.`,

@@ -45,7 +45,7 @@ export interface CurvesChart {
   readonly isWide?: boolean;
   /** Names of values of x, which get the only ticks. */
   readonly xNames?: ReadonlyMap<number, string>;
-  /** Beside the title: the number that the chart ends with. */
+  /** Beside the title: the number that matters most. */
   readonly figure?: string;
   /** Left out where charts beside each other share a legend. */
   readonly hasLegend?: boolean;

@@ -53,9 +53,9 @@ export const modelRows = (evaluation: Evaluation): readonly ModelRow[] =>
     .map(({ name, ...row }) => ({ ...row, sft: evaluation.sft[name], policy: evaluation.policy[name] }))
     .filter(({ sft, policy }) => sft !== null || policy !== null);
 
-/** Policy against SFT and references, SFT against references, the reward against people where they ranked what is held out. */
+/** Policy against SFT and references, SFT against references. */
 export function comparisonRows(evaluation: Evaluation): readonly ComparisonRow[] {
-  const { difference, rewardAccuracy, winRates } = evaluation;
+  const { difference, winRates } = evaluation;
   const judges = judgeNames(evaluation);
   const numberOf = (judge: string): string => (judges.length > 1 ? ` [${judges.indexOf(judge) + 1}]` : "");
   const wins = winRates
@@ -65,17 +65,25 @@ export function comparisonRows(evaluation: Evaluation): readonly ComparisonRow[]
       label: `${of === "sft" ? "SFT's win" : "Win"} rate against ${opponentName(against)}${numberOf(judge)}`,
       ...{ unit: judge, style: SHARE, metric: winRate, noChange: 0.5 },
     }));
-  const rows: readonly ComparisonRow[] = [
+  return [
     {
       ...{ of: null, label: "Score difference", unit: scoreUnit(evaluation) },
       ...{ style: { ...SCORE, signed: true }, metric: difference.score, noChange: 0 },
     },
     ...wins,
   ];
-  if (rewardAccuracy === null) return rows;
-  const accuracy = { of: null, label: "Reward accuracy", unit: "held-out pairs", style: SHARE, noChange: 0.5 };
-  return [...rows, { ...accuracy, metric: rewardAccuracy }];
 }
+
+/** How often the reward orders held-out pairs as people did: of the reward, not of a policy. Null where nobody ranked any. */
+export const rewardRow = ({ rewardAccuracy }: Evaluation): ComparisonRow | null =>
+  rewardAccuracy && {
+    of: null,
+    label: "Reward accuracy",
+    unit: "held-out pairs",
+    style: SHARE,
+    metric: rewardAccuracy,
+    noChange: 0.5,
+  };
 
 /** As a sentence names whom a model is compared with. */
 const opponentName = (against: Opponent): string => ({ sft: "SFT", reference: "reference" })[against] ?? against;

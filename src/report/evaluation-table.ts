@@ -1,7 +1,15 @@
 import pc from "picocolors";
 import type { Evaluation, Metric } from "../domain/evaluation.js";
 import type { ExamplePair } from "./example-pairs.js";
-import { comparisonRows, effectOf, judgesNote, modelRows, scoreUnit } from "./evaluation-rows.js";
+import {
+  type ComparisonRow,
+  comparisonRows,
+  effectOf,
+  judgesNote,
+  modelRows,
+  rewardRow,
+  scoreUnit,
+} from "./evaluation-rows.js";
 import { formatInterval, formatStyled, type NumberStyle } from "./format-number.js";
 import { plainTable } from "./plain-table.js";
 
@@ -24,12 +32,13 @@ export function evaluationTable(evaluation: Evaluation, options: TerminalOptions
     cell(sft, style),
     cell(policy, style),
   ]);
-  const comparisons = comparisonRows(evaluation).map((row) => {
+  const comparison = (row: ComparisonRow): string[] => {
     const { label, style, metric, noChange } = row;
     const effect = effectOf(row);
     const bound = formatStyled(noChange, { ...style, decimals: 0 });
     return [label, cell(metric, style), paint[effect](`${effect} ${bound}`)];
-  });
+  };
+  const reward = rewardRow(evaluation);
   const footnote =
     `Means and 95 % intervals, ${evaluation.sft.score.n} responses of each model from the prompt. ` +
     `Policy: iteration ${evaluation.bestIteration}.\nScores in ${scoreUnit(evaluation)}, ` +
@@ -37,7 +46,11 @@ export function evaluationTable(evaluation: Evaluation, options: TerminalOptions
   return [
     plainTable([["", bold("SFT"), bold("policy")], ...models]),
     "",
-    plainTable(comparisons),
+    plainTable([
+      [bold("Comparisons")],
+      ...comparisonRows(evaluation).map(comparison),
+      ...(reward === null ? [] : [[""], [bold("Reward, on held-out pairs")], comparison(reward)]),
+    ]),
     "",
     dim(footnote),
   ].join("\n");

@@ -1,3 +1,4 @@
+import { greatest } from "../math/extremes.js";
 export interface MarkdownTable {
   readonly columns: readonly string[];
   /** [rows][columns] */
@@ -9,7 +10,7 @@ export interface MarkdownTable {
 /** A table as Markdown whose columns also line up where it is not rendered. Cells cannot break out of their column. */
 export function markdownTable({ columns, rows, align = "right" }: MarkdownTable): string {
   const texts = [columns, ...rows].map((row) => row.map(markdownText));
-  const widths = columns.map((_, column) => Math.max(3, ...texts.map((row) => [...row[column]!].length)));
+  const widths = columns.map((_, column) => Math.max(3, greatest(texts.map((row) => [...row[column]!].length))));
   const pad = (text: string, width: number) => {
     const room = " ".repeat(width - [...text].length);
     return align === "right" ? room + text : text + room;

@@ -1,17 +1,18 @@
 import Table from "cli-table3";
+import { greatest } from "../math/extremes.js";
 
 /** Rows in columns, for a terminal: no lines, two columns three spaces apart. Colours count as nothing wide. */
 export function plainTable(
   rows: readonly (readonly string[])[],
   { alignRight = [] }: { readonly alignRight?: readonly number[] } = {},
 ): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const columns = Math.max(0, greatest(rows.map((row) => row.length)));
   const table = new Table({
     chars: NO_LINES,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 3 },
     colAligns: Array.from({ length: columns }, (_, i) => (alignRight.includes(i) ? "right" : "left")),
   });
-  table.push(...rows.map((row) => [...row]));
+  for (const row of rows) table.push([...row]);
   return table.toString().replace(/ +$/gm, "");
 }
 

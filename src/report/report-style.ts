@@ -25,6 +25,7 @@ h2 { margin: 48px 0 14px; font-size: 20px; letter-spacing: -0.01em; }
 h3 { margin: 0; font-size: 13px; font-weight: 600; }
 h3.stage { margin: 30px 0 4px; font-size: 16px; }
 p { margin: 0; }
+table { border-collapse: collapse; }
 header > .quiet { margin-bottom: 2px; }
 .quiet, .note, caption { color: var(--quiet); }
 .note, caption { max-width: 78ch; font-size: 13.5px; }

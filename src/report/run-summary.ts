@@ -8,7 +8,7 @@ export interface Fact {
 }
 
 /** What was run, in a few lines; what an older recipe does not have is left out. */
-export function runFacts({ record, journal, lastCommit }: RunReading): readonly Fact[] {
+export function runFacts({ record, journal, lastCommit, evaluation }: RunReading): readonly Fact[] {
   const { recipe, createdAt } = record;
   const text = (path: string): string | null => {
     const value = valueAt(recipe, path);
@@ -22,10 +22,11 @@ export function runFacts({ record, journal, lastCommit }: RunReading): readonly 
     ["Data", dataNames(valueAt(recipe, "data.path"))],
     ["Response budget", withUnit(text("response.maxTokens"), "tokens")],
     ["Iterations", iterations && `${lastCommit?.iteration ?? 0} of ${iterations} committed`],
+    ["Evaluated checkpoint", evaluation && `iteration ${evaluation.bestIteration}`],
     ["Rollouts an iteration", text("policy.rolloutsPerIteration")],
     ["KL coefficient", text("policy.klCoef")],
     ["Seed", text("seed")],
-    ["Begun", `${createdAt.slice(0, 16).replace("T", " ")} UTC`],
+    ["Started", `${createdAt.slice(0, 16).replace("T", " ")} UTC`],
     ["Sessions", sessions > 1 ? `${sessions}, resumed ${sessions === 2 ? "once" : `${sessions - 1} times`}` : null],
   ];
   return facts.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));

@@ -33,7 +33,7 @@ function table(rows: readonly (readonly string[])[]): string {
     chars: NO_LINES,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 3 },
   });
-  plain.push(...rows.map((row) => [...row]));
+  for (const row of rows) plain.push([...row]);
   return plain.toString().replace(/ +$/gm, "");
 }
 

@@ -19,9 +19,13 @@ export interface Channel {
   readonly metadata: Metadata;
 }
 
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 const readCertificate = (file: string): Buffer => {
   try {
-    return readFileSync(file);
+    const content = readFileSync(file);
+    // OpenSSL does not find "-----BEGIN" behind a byte-order mark.
+    return content.subarray(0, 3).equals(UTF8_MARK) ? content.subarray(3) : content;
   } catch (cause) {
     throw new BadInputError(`server.tlsCa: cannot read ${file}. Give the PEM file of the authority to trust.`, {
       cause,

@@ -7,6 +7,7 @@ import { describeMethod } from "./method.js";
 import { splitRows } from "./split-rows.js";
 
 const getTokenizerInfo = describeMethod(service, service.methods.getTokenizerInfo);
+const compareTokenizers = describeMethod(service, service.methods.compareTokenizers);
 const tokenize = describeMethod(service, service.methods.tokenize);
 const detokenize = describeMethod(service, service.methods.detokenize);
 const applyChatTemplate = describeMethod(service, service.methods.applyChatTemplate);
@@ -18,8 +19,12 @@ const CALLS_AT_ONCE = 2;
 
 /** The Tokenizer port over TokenizerService. @param base folder of the base, on the server. */
 export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
-  info(options) {
-    return caller.unary(getTokenizerInfo, { base }, options);
+  info({ base: asked = base, ...options } = {}) {
+    return caller.unary(getTokenizerInfo, { base: asked }, options);
+  },
+
+  async differenceOf(other, options) {
+    return (await caller.unary(compareTokenizers, { base, other }, options)).difference;
   },
 
   tokenize: (all, { continues = false, addBeginTokens = false, ...options } = {}) =>

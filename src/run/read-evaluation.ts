@@ -4,6 +4,7 @@ import { CorruptStateError } from "../errors.js";
 import { evaluationFileSchema, evaluationLineSchemas, evaluationRowPaths } from "./evaluation-files.js";
 import { readIfThere } from "./read-if-there.js";
 import { runPaths } from "./run-files.js";
+import { least } from "../math/extremes.js";
 
 /**
  * evaluation.json of a run; null before there is one.
@@ -57,7 +58,7 @@ async function readRows(
   const parsed = rows.map(({ line, value }) => ({ line, ...schema.safeParse(value) }));
   const damaged = [...damagedLines, ...parsed.filter(({ success }) => !success).map(({ line }) => line)];
   if (damaged.length > 0)
-    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${Math.min(...damaged)}.`);
+    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${least(damaged)}.`);
   // Files are written whole, so that an end without a line end was cut off later.
   if (isTorn) problems.push(`${path}: its last line is cut off.`);
   return parsed.filter(({ success }) => success).map(({ data }) => data);

@@ -8,6 +8,7 @@ import { readIfThere } from "./read-if-there.js";
 import { type RunState, runState } from "./run-state.js";
 import { salvageJournal } from "./salvage-journal.js";
 import { metricsLineSchema, runPaths, runRecordSchema, type JournalEntry, type RunRecord } from "./run-files.js";
+import { least } from "../math/extremes.js";
 
 /** A run as its files tell it. What reports does so from this and nothing else. */
 export interface RunReading {
@@ -56,13 +57,34 @@ export async function readRunRecord(directory: string): Promise<RunRecord> {
   const { recipe: path } = runPaths(directory);
   const text = await readIfThere(path);
   if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check --run-dir.`);
-  return parseFile(path, text, runRecordSchema);
+  const record = parseFile(path, text, runRecordSchema);
+  return { ...record, recipe: withSplitById(record.recipe) };
 }
+
+/** A recipe that was resolved before there was `splitBy`, when ids decided: so that the run keeps its split. */
+function withSplitById(recipe: RunRecord["recipe"]): RunRecord["recipe"] {
+  const withKey = (section: unknown): unknown => {
+    if (!isObject(section) || section["splitBy"] !== undefined) return section;
+    // Rated responses have always gone by their ids.
+    return section["kind"] === "pairs" || section["references"] !== undefined ? { ...section, splitBy: "id" } : section;
+  };
+  const { data, evaluation } = recipe;
+  return {
+    ...recipe,
+    ...(data === undefined ? {} : { data: withKey(data) }),
+    ...(isObject(evaluation) && evaluation["data"] !== undefined
+      ? { evaluation: { ...evaluation, data: withKey(evaluation["data"]) } }
+      : {}),
+  };
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 async function readMetrics(path: string, problems: string[]): Promise<readonly MetricsLine[]> {
   const { lines, damaged } = await readMetricsLines(path);
   if (damaged.length > 0)
-    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${Math.min(...damaged)}.`);
+    problems.push(`${path}: ${damaged.length} lines are damaged, the first is line ${least(damaged)}.`);
   const stages = [...new Set(lines.map(({ stage }) => stage))];
   return [...lines].sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage) || a.iteration - b.iteration);
 }

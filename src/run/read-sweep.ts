@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withoutByteOrderMark } from "../config/text-file.js";
 import { fileErrorCode } from "../durable-files/file-error.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { BadInputError, CorruptStateError, DrpoError } from "../errors.js";
@@ -80,7 +81,7 @@ export async function readStoredSweep(directory: string): Promise<StoredSweep | 
     throw error;
   }
   try {
-    return storedSweepSchema.parse(JSON.parse(text));
+    return storedSweepSchema.parse(JSON.parse(withoutByteOrderMark(text)));
   } catch (cause) {
     throw new CorruptStateError(`${sweep} is damaged: it is not what drpo sweep writes. Restore it from a copy.`, {
       cause,

@@ -51,12 +51,12 @@ function samplersOf({ samplers, samplerRows }: OpenRun["recipe"]["server"]) {
 }
 
 async function measure(
-  { recipe, server, tokenizerInfo: { eosTokenId }, data, call, progress }: OpenRun,
+  { recipe, server, tokenizerInfo: { endTokenIds }, data, call, progress }: OpenRun,
   { reference }: SftOutput,
   { rawScores, where, rollouts, seed }: ScaleRequest,
 ): Promise<ScoreScale> {
   const task = progress.start("score scale", rollouts, "responses");
-  const scorer = sumScorer([{ weight: 1, scale: UNSCALED, rawScores }], { eosTokenId });
+  const scorer = sumScorer([{ weight: 1, scale: UNSCALED, rawScores }], { endTokenIds });
   const written = await writeFromPrompts(
     { ...server, scorer },
     {
@@ -67,7 +67,7 @@ async function measure(
         responses: rollouts,
         budget: recipe.response.maxTokens,
       },
-      params: { ...recipe.policy.sampling, stopTokenIds: [eosTokenId] },
+      params: { ...recipe.policy.sampling, stopTokenIds: endTokenIds },
       noise: { seed, purpose: "score-scale", iteration: 0 },
     },
     { ...call, onProgress: (done) => task.update(done) },

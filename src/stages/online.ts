@@ -25,16 +25,16 @@ export async function trainOnline(
   },
 ): Promise<void> {
   const { server, progress, tokenizerInfo } = run;
-  const { eosTokenId } = tokenizerInfo;
+  const { endTokenIds } = tokenizerInfo;
   const { iterations, klCoef, adaptiveKl, maxKl, missingEosScore, endMustPrecedeLast } = policy;
   const algorithm = run.algorithm!;
   const scorer = scorerOf(run, reward, { missingEosScore, endMustPrecedeLast });
-  const params = { ...policy.sampling, stopTokenIds: policy.stopAtEndOfSequence ? [eosTokenId] : [] };
+  const params = { ...policy.sampling, stopTokenIds: policy.stopAtEndOfSequence ? endTokenIds : [] };
   const resetSampler = await openResetSampler(run, policy, { scorer, params, seed });
   const state = await firstState(run, sft, reward, { needsCritic: algorithm.needsCritic, klCoef, seed });
   await trainPolicy(
     {
-      ...{ algorithm, resetSampler, scorer, params, seed, progress, eosTokenId, iterations, adaptiveKl, maxKl },
+      ...{ algorithm, resetSampler, scorer, params, seed, progress, endTokenIds, iterations, adaptiveKl, maxKl },
       ...{ sampler: server.sampler, trainer: server.trainer, run: run.run, budget: run.recipe.response.maxTokens },
       referenceAhead: run.recipe.server.overlap
         ? referenceAhead(server.trainer, policy.sampling.temperature)

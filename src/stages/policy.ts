@@ -45,7 +45,7 @@ async function validate(
     {
       ...{ policy: models.policy, reference: models.reference, prompts: promptsToAnswer(run.data.heldOut) },
       ...{ responses: validation.rollouts, budget: recipe.response.maxTokens },
-      params: { ...sampling, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
+      params: { ...sampling, stopTokenIds: run.tokenizerInfo.endTokenIds },
       noise: { seed, purpose: "validation", iteration: 0 },
     },
     { ...call, onProgress: (done) => task.update(done) },

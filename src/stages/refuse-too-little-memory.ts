@@ -2,6 +2,7 @@ import { EnvironmentError } from "../errors.js";
 import type { MemoryPlan } from "../ports/memory-plan.js";
 import { plannedMemory } from "./planned-memory.js";
 import type { OpenRun } from "./run-context.js";
+import { greatest } from "../math/extremes.js";
 
 /**
  * Asks the server what the recipe will need, before it loads anything.
@@ -30,7 +31,7 @@ function table({ items, totalBytes, availableBytes }: MemoryPlan): readonly stri
     ["at once", "activations and KV cache take turns", gib(totalBytes)] as const,
     ["available", "", gib(availableBytes)] as const,
   ];
-  const width = (column: 0 | 1 | 2) => Math.max(...rows.map((row) => row[column].length));
+  const width = (column: 0 | 1 | 2) => greatest(rows.map((row) => row[column].length));
   const widths = [width(0), width(1), width(2)] as const;
   return rows.map(
     ([kind, owner, size]) => `  ${kind.padEnd(widths[0])}  ${owner.padEnd(widths[1])}  ${size.padStart(widths[2])}`,

@@ -1,5 +1,6 @@
 import type { OnlineOptions } from "../config/policy.js";
 import type { ModelHandle } from "../domain/model.js";
+import { withoutEnd } from "../domain/rollout.js";
 import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { PolicyModels } from "../drpo/algorithms/algorithm.js";
@@ -11,6 +12,7 @@ import { BadInputError } from "../errors.js";
 import { seedAt } from "../math/seeds.js";
 import { datasetResponses } from "./dataset-responses.js";
 import { promptsToAnswer } from "./prompts-to-answer.js";
+import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import type { OpenRun } from "./run-context.js";
 
 type Live = OnlineOptions["reset"]["source"] & { kind: "livePolicy" };
@@ -29,13 +31,15 @@ export async function openResetSource(run: OpenRun, policy: OnlineOptions, seed:
     case "pool":
       return datasetSource({ responses: await tokenizePool(run, policy), seed });
     case "ownRollouts":
-      return ownRolloutsSource({ ...source, run: run.run, prompts, eosTokenId: run.tokenizerInfo.eosTokenId });
-    case "livePolicy":
+      return ownRolloutsSource({ ...source, run: run.run, prompts, endTokenIds: run.tokenizerInfo.endTokenIds });
+    case "livePolicy": {
+      const { tokenizerInfo } = run;
+      const writer = await openWriter(run, source);
       return livePolicySource({
-        ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens },
-        params: { ...source.sampling, stopTokenIds: [run.tokenizerInfo.eosTokenId] },
-        writer: await openWriter(run, source),
+        ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens, tokenizerInfo, writer },
+        params: { ...source.sampling, stopTokenIds: await writersEnds(run, source) },
       });
+    }
   }
 }
 
@@ -53,6 +57,7 @@ function refuseTooFew(responses: number, parts: number, minRating: number | unde
 async function openWriter(run: OpenRun, { writer }: Live): Promise<(models: PolicyModels) => ModelHandle> {
   if (writer.kind === "reference") return ({ reference }) => reference;
   if (writer.kind === "policy") return ({ policy }) => policy;
+  await refuseOtherTokenizer(run, { where: "policy.reset.source.writer.path", folder: writer.path });
   const { base, shape } = run.recipe.model;
   const source =
     writer.kind === "folder"
@@ -66,9 +71,17 @@ async function openWriter(run: OpenRun, { writer }: Live): Promise<(models: Poli
   return () => guide;
 }
 
+/** Tokens at which a writer's responses end: the policy's, and those of a guide's own base. */
+async function writersEnds({ server, tokenizerInfo, call }: OpenRun, { writer }: Live): Promise<readonly number[]> {
+  const { endTokenIds } = tokenizerInfo;
+  if (writer.kind !== "folder") return endTokenIds;
+  const guide = await server.tokenizer.info({ ...call, base: writer.path });
+  return [...new Set([...endTokenIds, ...guide.endTokenIds])];
+}
+
 /** The pool in token ids, checked against the server's tokenizer. */
 async function tokenizePool(
-  { pool, server, tokenizerInfo: { vocabularySize, eosTokenId, contextTokens }, recipe, call }: OpenRun,
+  { pool, server, tokenizerInfo: { vocabularySize, endTokenIds, contextTokens }, recipe, call }: OpenRun,
   { reset: { selector } }: OnlineOptions,
 ): Promise<readonly Pick<TokenizedResponse, "id" | "prompt" | "response">[]> {
   const rows = pool!.rows;
@@ -92,8 +105,7 @@ async function tokenizePool(
           `${recipe.response.maxTokens} it must have at least 1 and fit the context of ${contextTokens}.`,
       );
     }
-    // A prefix is never ended: what is given whole must not carry the end of sequence.
-    const isEnded = selector.kind === "whole" && response.at(-1) === eosTokenId;
-    return { id, prompt, response: isEnded ? response.slice(0, -1) : response };
+    // A prefix is never ended: what is given whole must not carry an end token.
+    return { id, prompt, response: selector.kind === "whole" ? withoutEnd(response, endTokenIds) : response };
   });
 }

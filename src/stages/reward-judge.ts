@@ -15,7 +15,7 @@ import type { SftOutput } from "./sft.js";
 export async function rewardJudge(run: OpenRun, { name, reward }: RewardJudgeOptions, sft: SftOutput): Promise<Judge> {
   const stage = `judge-${name}`;
   const { model, template } = await obtainRewardModel(run, {
-    ...{ options: reward, name: stage, stage, groups: run.data.heldOut, sft },
+    ...{ options: reward, name: stage, where: `The judge ${name}`, stage, groups: run.data.heldOut, sft },
   });
   const score = rewardModelScores({ rewardModel: run.server.rewardModel, model, template });
   return {

@@ -6,6 +6,7 @@ import { rewardTemplate, type RewardTemplate } from "../drpo/reward-template.js"
 import { pairAccuracy } from "../math/pair-accuracy.js";
 import { seedAt } from "../math/seeds.js";
 import { trainOnBatches } from "./gradient-batches.js";
+import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import { rewardBatches } from "./reward-batches.js";
 import type { OpenRun } from "./run-context.js";
@@ -23,6 +24,8 @@ export interface RewardModelRequest {
   readonly options: RewardModelRecipe;
   /** On the server: no two models of a run share it. */
   readonly name: string;
+  /** In messages: its place in the recipe, or the judge that it is. */
+  readonly where: string;
   /** In metrics, and in the cache. */
   readonly stage: string;
   /** What it is trained on, where it is trained. */
@@ -36,22 +39,29 @@ export interface RewardModelRequest {
  * @returns null if the recipe's scores come from elsewhere
  */
 export async function rewardModelStage(run: OpenRun, sft: SftOutput): Promise<RewardModelOutput | null> {
-  const reward = rewardModelTerm(run.recipe.reward)?.reward;
-  if (!reward) return null;
+  const term = rewardModelTerm(run.recipe.reward);
+  if (!term) return null;
   // The units of scores are measured when the model is there.
-  const { normalise: _normalise, scaleRollouts: _scaleRollouts, ...options } = reward;
+  const { normalise: _normalise, scaleRollouts: _scaleRollouts, ...options } = term.reward;
   const groups = run.data.train;
-  return obtainRewardModel(run, { options, name: "reward-model", stage: "reward", groups, sft });
+  return obtainRewardModel(run, {
+    options,
+    name: "reward-model",
+    where: term.key,
+    stage: "reward",
+    groups,
+    sft,
+  });
 }
 
 /** The reward model that is asked for: from the cache, trained now, or one's own. */
 export async function obtainRewardModel(run: OpenRun, request: RewardModelRequest): Promise<RewardModelOutput> {
   const { options } = request;
-  const template = await rewardTemplate(run.server.tokenizer, options.template, run.tokenizerInfo.eosTokenId);
+  const template = await rewardTemplate(run.server.tokenizer, options.template, run.tokenizerInfo.endTokenIds);
   const model =
     options.kind === "train"
       ? await trainedModel(run, { ...request, options, template })
-      : await loadRewardModel(run, options, request.name);
+      : await loadRewardModel(run, options, request);
   return { model, template };
 }
 
@@ -81,12 +91,13 @@ async function trainedModel(run: OpenRun, request: TrainingRequest): Promise<Mod
   return model!;
 }
 
-function loadRewardModel(
+async function loadRewardModel(
   run: OpenRun,
   options: Exclude<RewardModelRecipe, { readonly kind: "train" }>,
-  name: string,
+  { name, where }: RewardModelRequest,
 ): Promise<ModelHandle> {
   const { recipe, server, call } = run;
+  await refuseOtherTokenizer(run, { where, folder: options.path });
   const source =
     options.kind === "folder"
       ? { base: options.path, shape: { kind: "full" } as const }

@@ -48,7 +48,7 @@ export async function rewardStage(run: OpenRun, sft: SftOutput): Promise<RewardO
 
 /** The scorer of rollouts by this reward. */
 export const scorerOf = (run: OpenRun, { terms }: RewardOutput, options: ScorerOptions = {}): Scorer => {
-  const scorer = sumScorer(terms, { ...options, eosTokenId: run.tokenizerInfo.eosTokenId });
+  const scorer = sumScorer(terms, { ...options, endTokenIds: run.tokenizerInfo.endTokenIds });
   return run.recipe.server.overlap ? scoreAhead(scorer) : scorer;
 };
 
@@ -70,10 +70,14 @@ const modelSource = (
   dependsOn: { weightsHash: model.version.weightsHash, template: templateText },
 });
 
-function functionSource({ server, data, evaluationGroups, rewardFunctions }: OpenRun, key: string): ScoreSource {
+function functionSource(
+  { server, tokenizerInfo, data, evaluationGroups, rewardFunctions }: OpenRun,
+  key: string,
+): ScoreSource {
   const rewardFunction = rewardFunctions.get(key);
   if (!rewardFunction) throw new Error(`RunContext.rewardFunctions has nothing for ${key}: give it one.`);
-  const texts = responseTexts(server.tokenizer, [...data.train, ...data.heldOut, ...evaluationGroups]);
+  const groups = [...data.train, ...data.heldOut, ...evaluationGroups];
+  const texts = responseTexts(server.tokenizer, groups, tokenizerInfo.endTokenIds);
   return { rawScores: rewardFunctionScores(rewardFunction, texts), dependsOn: rewardFunction.dependsOn };
 }
 

@@ -2,6 +2,7 @@ import type { Evaluation } from "../domain/evaluation.js";
 import { evaluateStage } from "./evaluate.js";
 import { openRun } from "./open-run.js";
 import { policyStage } from "./policy.js";
+import { refuseOtherTokenizers } from "./refuse-other-tokenizer.js";
 import { refuseTooLittleMemory } from "./refuse-too-little-memory.js";
 import { rewardStage } from "./reward.js";
 import type { RunContext } from "./run-context.js";
@@ -13,6 +14,7 @@ import { sftStage } from "./sft.js";
  */
 export async function runRecipe(context: RunContext): Promise<Evaluation> {
   const run = await openRun(context);
+  await refuseOtherTokenizers(run);
   await refuseTooLittleMemory(run);
   const sft = await sftStage(run);
   const reward = await rewardStage(run, sft);

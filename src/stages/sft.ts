@@ -6,6 +6,7 @@ import { Random } from "../math/random.js";
 import { seedAt } from "../math/seeds.js";
 import { chunks, trainOnBatches, type GradientBatch } from "./gradient-batches.js";
 import { datasetResponses } from "./dataset-responses.js";
+import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import type { OpenRun } from "./run-context.js";
 import { stageKey } from "./stage-key.js";
@@ -22,6 +23,7 @@ export async function sftStage(run: OpenRun): Promise<SftOutput> {
   const options = run.recipe.sft;
   if (options.kind === "train") return trainSft(run, options);
   const { base, shape } = run.recipe.model;
+  if (options.kind === "adapter") await refuseOtherTokenizer(run, { where: "sft.path", folder: options.path });
   const reference = await run.server.models.createModel(
     {
       name: "reference",

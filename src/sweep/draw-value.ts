@@ -14,7 +14,7 @@ export function drawValue(distribution: Distribution, place: DrawPlace): unknown
   const { uniform, logUniform, integers, choice } = distribution;
   const random = new Random(seedAt(place.seed, "sweep", place.draw, numberOf(place.field)));
   if (choice) return choice[random.integer(0, choice.length - 1)];
-  if (integers) return random.integer(...integers);
+  if (integers) return random.integer(integers[0], integers[1]);
   if (uniform) return rounded(between(uniform, random.next()));
   return rounded(Math.exp(between([Math.log(logUniform![0]), Math.log(logUniform![1])], random.next())));
 }

@@ -1,6 +1,7 @@
 import type { TokenIds } from "../domain/token-ids.js";
 import type { ExactPolicy } from "./enumerate-responses.js";
 import { responseLogprob } from "./exact-kl.js";
+import { greatest } from "../math/extremes.js";
 
 /**
  * The uniform mixture that draws one of some policies for each response, as one policy of the context: each counts by how
@@ -12,7 +13,7 @@ export const mixturePolicy =
   (context) => {
     const logprobs = policies.map((policy) => policy(context));
     const reached = policies.map((policy) => responseLogprob(policy, prompt, context.slice(prompt.length)));
-    const highest = Math.max(...reached);
+    const highest = greatest(reached);
     if (highest === -Infinity) return logprobs[0]!;
     const weights = reached.map((logprob) => Math.exp(logprob - highest));
     const total = weights.reduce((sum, weight) => sum + weight, 0);

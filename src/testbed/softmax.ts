@@ -1,6 +1,7 @@
+import { greatest } from "../math/extremes.js";
 /** Natural log-probabilities of softmax(logits / temperature). */
 export const logSoftmax = (logits: readonly number[], temperature = 1): number[] => {
-  const highest = Math.max(...logits);
+  const highest = greatest(logits);
   const scaled = logits.map((logit) => (logit - highest) / temperature);
   const logNormaliser = Math.log(scaled.reduce((sum, logit) => sum + Math.exp(logit), 0));
   return scaled.map((logit) => logit - logNormaliser);

@@ -1,6 +1,8 @@
 import type {
   ApplyChatTemplateRequest,
   ApplyChatTemplateResponse,
+  CompareTokenizersRequest,
+  CompareTokenizersResponse,
   DetokenizeRequest,
   DetokenizeResponse,
   GetTokenizerInfoRequest,
@@ -26,11 +28,20 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
       tokenizerHash: hash,
       baseHash: hash,
       vocabularyHash: hash,
-      endTokenIds: [eosTokenId],
+      endTokenIds: [eosTokenId, ...(world.options.otherEndTokenIds?.(base) ?? [])],
       beginTokenIds: [],
       templateReadsClock: false,
     };
   }),
+
+  compareTokenizers: unary(
+    gate,
+    "CompareTokenizers",
+    ({ base, other }: CompareTokenizersRequest): CompareTokenizersResponse => {
+      checkBase(base);
+      return { difference: world.options.differences?.[other] ?? "" };
+    },
+  ),
 
   tokenize: unary(gate, "Tokenize", ({ base, texts }: TokenizeRequest): TokenizeResponse => {
     checkBase(base);

@@ -1,4 +1,5 @@
 import type { StatePolicy, TokenTree } from "./token-tree.js";
+import { greatest } from "../math/extremes.js";
 
 /** Values by the tree's states. */
 export interface TreeValues {
@@ -30,7 +31,7 @@ export const policyValues = (tree: TokenTree, policy: StatePolicy): TreeValues =
   });
 
 /** V*(s) = max_a Q*(s, a). */
-export const optimalValues = (tree: TokenTree): TreeValues => sweep(tree, (q) => Math.max(...q));
+export const optimalValues = (tree: TokenTree): TreeValues => sweep(tree, (q) => greatest(q));
 
 /**
  * The largest values of E_pi r - klCoef * KL(pi || reference): V*(s) = klCoef ln sum_a reference(a | s) exp(Q*(s, a) /
@@ -39,7 +40,7 @@ export const optimalValues = (tree: TokenTree): TreeValues => sweep(tree, (q) =>
  */
 export const regularisedValues = (tree: TokenTree, reference: StatePolicy, klCoef: number): TreeValues =>
   sweep(tree, (q, state) => {
-    const highest = Math.max(...q);
+    const highest = greatest(q);
     const logprobs = reference[state]!;
     const sum = q.reduce((sum, value, token) => sum + Math.exp(logprobs[token]! + (value - highest) / klCoef), 0);
     return highest + klCoef * Math.log(sum);
@@ -48,7 +49,7 @@ export const regularisedValues = (tree: TokenTree, reference: StatePolicy, klCoe
 /** The policy that is certain of the best token of every state, the first of equals. */
 export const greedyPolicy = ({ q }: TreeValues): StatePolicy =>
   q.map((ofState) => {
-    const best = ofState.indexOf(Math.max(...ofState));
+    const best = ofState.indexOf(greatest(ofState));
     return ofState.map((_, token) => (token === best ? 0 : -Infinity));
   });
 

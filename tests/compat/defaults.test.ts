@@ -69,7 +69,7 @@ describe("without a compat mode", () => {
       critic: models.create({ name: "critic", head: "scalar", rule: everyContext((context) => [context.length / 4]) }),
     };
     const { reset, sampling, stopAtEndOfSequence, missingEosScore, endMustPrecedeLast, klCoef } = policyOptions;
-    const run = { budget: BUDGET, eosTokenId: EOS, iterations: 2, seed: 1 };
+    const run = { budget: BUDGET, endTokenIds: [EOS], iterations: 2, seed: 1 };
     const resets = await createResetSampler({
       ...{ ...run, spec: reset, contextTokens: 100, rolloutsPerIteration: 200 },
       source: datasetSource({ responses: RESPONSES, seed: 1 }),
@@ -83,7 +83,7 @@ describe("without a compat mode", () => {
     const rawScores = (responses: readonly { readonly response: readonly number[] }[]) =>
       Promise.resolve(responses.map(({ response }) => 10 + response.length));
     const terms = [{ weight: 1, scale: UNSCALED, rawScores }];
-    rollouts = await sumScorer(terms, { missingEosScore, endMustPrecedeLast, eosTokenId: EOS }).score(written);
+    rollouts = await sumScorer(terms, { missingEosScore, endMustPrecedeLast, endTokenIds: [EOS] }).score(written);
     const context: UpdateContext = {
       ...{ ...run, trainer, models: handles, iteration: 0, temperature: sampling.temperature, klCoef },
     };

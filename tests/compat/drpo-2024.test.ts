@@ -49,7 +49,8 @@ function expectEqual(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
   afterAll(() => run?.remove());
 
   test("the rollouts are of every kind that the table tells apart", () => {
-    const { budget, eosTokenId } = update.context;
+    const { budget, endTokenIds } = update.context;
+    const [eosTokenId] = endTokenIds as [number];
     const count = (is: (response: readonly number[], prefix: readonly number[]) => boolean) =>
       update.rollouts.filter(({ reset, generated }) => is([...reset.prefix, ...generated], reset.prefix)).length;
     const end = (response: readonly number[]) => response.indexOf(eosTokenId);

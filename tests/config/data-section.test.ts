@@ -54,7 +54,7 @@ describe("the data section of a resolved recipe", () => {
   test("has its defaults and absolute paths, of one file, of several and of references", () => {
     expect(resolved({ path: "a.jsonl" })).toEqual({
       ...{ kind: "pairs", path: join(folder, "a.jsonl"), layout: "auto", heldOutShare: 0.1 },
-      ...{ unusableRows: "refuse", truncatePrompt: "refuse" },
+      ...{ splitBy: "prompt", unusableRows: "refuse", truncatePrompt: "refuse" },
     });
     expect(resolved({ path: ["a.jsonl", "shards"], references: { path: ["shards"] } })).toMatchObject({
       path: [join(folder, "a.jsonl"), join(folder, "shards")],

@@ -7,7 +7,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import type { z } from "zod";
 import { dataSchema } from "../../src/config/data.js";
 import { readPreferenceDataset } from "../../src/data/read-preference-dataset.js";
-import type { PreferenceDataset, PreferenceGroup } from "../../src/domain/preference-dataset.js";
+import type { PreferenceDataset, PreferenceGroup, RatedResponse } from "../../src/domain/preference-dataset.js";
 import { BadInputError } from "../../src/errors.js";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -49,7 +49,22 @@ function asParquet(rows: readonly Row[]): Buffer {
 }
 
 /** Reads a data section with its defaults. */
-export const read = (data: WrittenData): Promise<PreferenceDataset> => readPreferenceDataset(dataSchema.parse(data));
+export const readWithPlaces = (data: WrittenData): Promise<PreferenceDataset> =>
+  readPreferenceDataset(dataSchema.parse(data));
+
+/** The same without the rows that everything stands in, so that datasets of different files can be compared. */
+export async function read(data: WrittenData): Promise<PreferenceDataset> {
+  const { train, heldOut, ...dataset } = await readWithPlaces(data);
+  return { ...dataset, train: train.map(withoutPlaces), heldOut: heldOut.map(withoutPlaces) };
+}
+
+const withoutPlaces = ({ where: _, responses, reference, ...group }: PreferenceGroup): PreferenceGroup => ({
+  ...group,
+  responses: responses.map(withoutPlace),
+  reference: reference && withoutPlace(reference),
+});
+
+const withoutPlace = ({ where: _, ...response }: RatedResponse): RatedResponse => response;
 
 /** Both sides of the split. */
 export const groupsOf = ({ train, heldOut }: PreferenceDataset): readonly PreferenceGroup[] => [...train, ...heldOut];

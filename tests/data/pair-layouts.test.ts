@@ -165,7 +165,13 @@ describe("hh", () => {
 
 describe("summarize-from-feedback", () => {
   const comparison = (id: string, choice: number, worker = "w1") => ({
-    info: { id, subreddit: "tea", title: "Milk first", post: "I pour it in first.", article: null },
+    info: {
+      id,
+      subreddit: "tea",
+      title: "Milk first",
+      post: id === "t3_x" ? "I pour it in first." : `Post ${id}.`,
+      article: null,
+    },
     summaries: [
       { text: " Pours milk first. ", policy: "sup1" },
       { text: " Tea.", policy: "sup2" },
@@ -188,8 +194,8 @@ describe("summarize-from-feedback", () => {
   );
 
   test("the space before a summary is the prompt's, or else the summary's", async () => {
-    const group = await groupOf(comparison("t3_x", 0), others, { promptTemplate: "{title}\nTL;DR:" });
-    expect(group.prompt).toBe("Milk first\nTL;DR:");
+    const group = await groupOf(comparison("t3_x", 0), others, { promptTemplate: "{post}\nTL;DR:" });
+    expect(group.prompt).toBe("I pour it in first.\nTL;DR:");
     expect(textsOf(group)[0]).toEqual([" Pours milk first.", 1]);
   });
 

@@ -111,16 +111,17 @@ describe("pairs", () => {
     expect(groups.filter(({ reference }) => reference !== null)).toHaveLength(1);
   });
 
-  test("to one prompt are on one side, unless their ids say otherwise", async () => {
+  test("to one prompt are on one side, unless the recipe lets their ids decide", async () => {
     const answers = Array.from({ length: 30 }, (_, i) => ({ prompt: "P", preferred: `good ${i}`, rejected: "bad" }));
     await write([...pairRows(40), ...answers]);
-    const sides = async () => {
-      const { train, heldOut } = await read(pairs());
+    const sides = async (changes: object = {}) => {
+      const { train, heldOut } = await read({ ...pairs(), ...changes });
       return [train, heldOut].map((side) => side.filter(({ prompt }) => prompt === "P").length);
     };
     expect((await sides()).sort()).toEqual([0, 30]);
     await write([...pairRows(40), ...answers.map((row, i) => ({ id: i, ...row }))]);
-    expect((await sides()).every((count) => count > 0)).toBe(true);
+    expect((await sides()).sort()).toEqual([0, 30]);
+    expect((await sides({ splitBy: "id" })).every((count) => count > 0)).toBe(true);
   });
 
   test("of a prompt that a template puts together", async () => {

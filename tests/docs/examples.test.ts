@@ -149,7 +149,7 @@ test("the source of one's own: prompts at first, then the best rollout of each r
     [[0]],
   );
   const sampler = createResetSampler({
-    ...{ source, selector: uniformCut("released"), budget: 8, contextTokens: 16, eosTokenId: EOS, iterations: 2 },
+    ...{ source, selector: uniformCut("released"), budget: 8, contextTokens: 16, endTokenIds: [EOS], iterations: 2 },
     spec: { proportion: 1, continuations: 1, prefixCountsInBudget: true, endOfSequenceCounts: true },
     ...{ rolloutsPerIteration: 32, seed: 1 },
   });

@@ -17,7 +17,7 @@ const known = { id: "g", promptText: "<user>two, whole", prompt: [0, 1], respons
 const response = (prompt: TokenIds, tokens: TokenIds) => ({ prompt, response: tokens, ended: true, sourceId: null });
 
 test("prompts have the text of the data, others and responses that of their tokens", async () => {
-  const texts = responseTexts(tokenizer, [known]);
+  const texts = responseTexts(tokenizer, [known], [4]);
   const responses = [response([1, 2], [3, 4]), response([0, 1], [2, 3, 4]), response([0], [1])];
   expect(await texts(responses)).toEqual([
     { ...responses[0], promptText: "two and", responseText: " three" },

@@ -29,7 +29,7 @@ function summing(): { readonly rawScores: RawScores; readonly asked: ResponseInT
 
 const scoresOf = async (rollouts: readonly Rollout[], options: ScorerOptions = {}) => {
   const terms = [{ weight: 1, scale: UNSCALED, rawScores: summing().rawScores }];
-  const scored = await sumScorer(terms, { eosTokenId: EOS, ...options }).score(rollouts);
+  const scored = await sumScorer(terms, { endTokenIds: [EOS], ...options }).score(rollouts);
   return scored.map(({ score }) => score);
 };
 
@@ -41,13 +41,13 @@ describe("what is scored of a rollout", () => {
     ["goes on to a second end", [EOS, 5, EOS], { response: [3, EOS], ended: true }],
     ["is cut off", [4, 5, 6], { response: [3, 4, 5, 6], ended: false }],
   ])("that %s", (_what, generated, expected) => {
-    expect(scoredResponse(rollout(...generated), EOS)).toEqual({ ...base, ...expected });
+    expect(scoredResponse(rollout(...generated), [EOS])).toEqual({ ...base, ...expected });
   });
 
   test("an end of sequence in the prefix is none of the policy's", () => {
     const one = rollout(4, 5);
     const cut = { ...one, reset: { ...one.reset, prefix: [EOS] } };
-    expect(scoredResponse(cut, EOS)).toMatchObject({ response: [EOS, 4, 5], ended: false });
+    expect(scoredResponse(cut, [EOS])).toMatchObject({ response: [EOS, 4, 5], ended: false });
   });
 });
 
@@ -70,7 +70,7 @@ describe("a missing end of sequence", () => {
 });
 
 describe("a sum of terms", () => {
-  const responses = [scoredResponse(rollout(4), EOS), scoredResponse(rollout(6), EOS)];
+  const responses = [scoredResponse(rollout(4), [EOS]), scoredResponse(rollout(6), [EOS])];
 
   test("weighs each term in its own units", async () => {
     const [first, second] = [summing(), summing()];

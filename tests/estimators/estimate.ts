@@ -58,7 +58,7 @@ export async function gradientsOf(
   const algorithm: Algorithm = definition.create(parsed, { ...SETTINGS, ...settings });
   const resetSpec = { ...resetSchema.parse({ proportion: 1 }), ...spec };
   const resets = createResetSampler({
-    ...{ spec: resetSpec, budget: BUDGET, contextTokens: 10, eosTokenId: EOS, iterations: batches, seed: 5 },
+    ...{ spec: resetSpec, budget: BUDGET, contextTokens: 10, endTokenIds: [EOS], iterations: batches, seed: 5 },
     ...{ source: datasetSource({ responses: RESPONSES, seed: 5 }), selector: uniformCut("theory") },
     rolloutsPerIteration: rows,
   });
@@ -77,7 +77,7 @@ export async function gradientsOf(
     if (scored.some((rollout) => responseTokens(rollout).length > BUDGET)) throw new Error("a response is too long");
     const context = {
       ...{ trainer, models: all, iteration, iterations: batches, temperature: 1, klCoef: KL_COEF },
-      ...{ budget: BUDGET, eosTokenId: EOS, seed: 5 },
+      ...{ budget: BUDGET, endTokenIds: [EOS], seed: 5 },
     };
     await algorithm.update(context, await algorithm.prepare(context, scored));
   }

@@ -60,7 +60,7 @@ test.each(Object.keys(SELECTORS))(
         ...{
           budget: BUDGET,
           contextTokens: 20,
-          eosTokenId: EOS,
+          endTokenIds: [EOS],
           iterations: 3,
           rolloutsPerIteration: ROWS,
           seed: SEED,

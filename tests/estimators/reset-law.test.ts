@@ -28,7 +28,7 @@ test.each(["released", "theory"] as const)(
     const sampler = createResetSampler({
       ...{ spec: resetSchema.parse({ proportion: 1 }), selector: uniformCut(law) },
       ...{ source: datasetSource({ responses: RESPONSES, seed: 11 }), budget: BUDGET, contextTokens: 50 },
-      ...{ eosTokenId: EOS, iterations: 100, rolloutsPerIteration: 1000, seed: 11 },
+      ...{ endTokenIds: [EOS], iterations: 100, rolloutsPerIteration: 1000, seed: 11 },
     });
     const counts = new Map<string, number>();
     for (let iteration = 0; iteration < 100; iteration++) {

@@ -12,16 +12,29 @@ from torch import Tensor
 from drpo_server.engine.allocator import keep_freed_memory
 from drpo_server.engine.base import Base, load_base
 from drpo_server.engine.batch_index import BatchIndex
-from drpo_server.engine.gradient_pass import forward_backward
+from drpo_server.engine.finite import first_not_finite
+from drpo_server.engine.gradient_pass import GradientPass, forward_backward
 from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.model import Model
 from drpo_server.engine.passes import KeptBatch, Pass
 from drpo_server.engine.peft_adapter import read_peft_adapter
 from drpo_server.engine.reading import Reading
 from drpo_server.engine.repeatable import repeatable
-from drpo_server.engine.types import AdamW, Batch, Head, LoraShape, LossResult, ModelLoss, OnProgress, OutputRequest
+from drpo_server.engine.types import (
+    AdamW,
+    Batch,
+    Head,
+    LoraShape,
+    LossResult,
+    ModelLoss,
+    OnProgress,
+    Output,
+    OutputRequest,
+)
 
 __all__ = ["DEFAULT_TOKEN_BUDGET", "Engine", "KeptBatch"]
+
+_PROBE_TOKENS = 8
 
 DEFAULT_TOKEN_BUDGET = 4096
 """Row tokens in a micro-batch, counted before shared prefixes are merged."""
@@ -135,6 +148,21 @@ class Engine:
     ) -> list[LossResult]:
         """Adds the losses' gradients to those accumulated, only once the whole pass has succeeded.
 
+        Takes, returns and raises what gradient_pass does.
+        """
+        done = self.gradient_pass(batch, losses, on_progress, token_budget)
+        done.accumulate()
+        return done.losses
+
+    def gradient_pass(
+        self,
+        batch: Batch | KeptBatch,
+        losses: Sequence[ModelLoss],
+        on_progress: OnProgress,
+        token_budget: int | None = None,
+    ) -> GradientPass:
+        """The losses and their gradients, which are in no model until the caller accumulates them.
+
         One result a loss; its outputs are 0 where no loss on that model has a non-zero weight (not computed there).
         token_budget: of this call, if not the engine's.
         Raises ValueError for a frozen model, or a loss that does not fit the model's head.
@@ -154,17 +182,44 @@ class Engine:
         """One AdamW step; gradients are then cleared. Returns the global gradient norm before clipping.
 
         max_gradient_norm 0: no clipping. Raises ValueError if the model is frozen or has no gradients, and
-        FloatingPointError, leaving weights and gradients, if the norm is not finite.
+        FloatingPointError, leaving weights, moments and gradients as they were, if the norm is not finite or the step
+        would make a number so.
         """
         if not model.trainable:
             raise ValueError(f"model {model.name!r} is frozen")
         if not model.gradients:
             raise ValueError(f"model {model.name!r} has no accumulated gradients")
-        norm = model.adamw.step(model.named_parameters(), model.gradients, adamw, max_gradient_norm)
-        model.gradients = {}
-        model.optimizer_step += 1
-        model.weights_changed()
-        return norm
+        parameters = model.named_parameters()
+        try:
+            norm = model.adamw.check_step(parameters, model.gradients, adamw, max_gradient_norm, self.group)
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"model {model.name!r}: {error}. Weights, moments and gradients are left as they were"
+            ) from error
+        try:
+            model.adamw.step(parameters, model.gradients, adamw, max_gradient_norm, norm)
+        finally:  # also of a step that failed half-way: its model is at no version that anyone expects
+            model.gradients = {}
+            model.optimizer_step += 1
+            model.weights_changed()
+        return float(norm)
+
+    def refuse_not_finite(self, model: Model) -> None:
+        """Raises FloatingPointError, saying which, if the model's weights, its moments or what it computes of a few
+        tokens are not finite."""
+        bad = first_not_finite({**model.spread_state(), **model.spread_optimizer_state()}, self.group)
+        if bad is not None:
+            raise FloatingPointError(f"{bad} of model {model.name!r} is not finite")
+        length = min(_PROBE_TOKENS, model.base.context_tokens)
+        row = torch.arange(length) % model.base.vocabulary_size
+        whole = torch.tensor([length])
+        batch = Batch(row, whole, torch.ones_like(whole), whole - 1)
+        output = Output.LOGPROBS if model.head is Head.LANGUAGE_MODEL else Output.VALUES
+        [outputs] = self.forward(batch, [OutputRequest(model, output)], lambda _done, _total: None)
+        if not torch.isfinite(outputs).all():
+            raise FloatingPointError(
+                f"the weights of model {model.name!r} are so large that its {output.value} are not finite"
+            )
 
     def discard_gradients(self, model: Model) -> None:
         """Drops accumulated gradients."""

@@ -1,4 +1,4 @@
-"""Gradients of a list of losses: accumulated over micro-batches, and handed over only when all of them succeeded."""
+"""Gradients of a list of losses: accumulated over micro-batches, and added to the models' only when all succeeded."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ class _Term:
 _Key = tuple[Model, Output, float]
 
 
+@dataclass(frozen=True)
+class GradientPass:
+    """A pass that has succeeded, and whose gradients are in no model yet."""
+
+    losses: list[LossResult]
+    gradients: dict[Model, dict[str, Tensor]]
+
+    def accumulate(self) -> None:
+        """Adds the gradients to their models'. To be called once; it cannot fail, as it needs no memory."""
+        for model, added in self.gradients.items():
+            for name, gradient in added.items():
+                before = model.gradients.get(name)
+                model.gradients[name] = gradient if before is None else before.add_(gradient)
+
+
 def forward_backward(
     index: BatchIndex,
     losses: Sequence[ModelLoss],
@@ -40,8 +55,8 @@ def forward_backward(
     kept: KeptBatch | None,
     group: Group,
     on_progress: OnProgress,
-) -> list[LossResult]:
-    """See Engine.forward_backward."""
+) -> GradientPass:
+    """See Engine.gradient_pass."""
     for loss in losses:
         if not loss.model.trainable:
             raise ValueError(f"model {loss.model.name!r} is frozen: it takes no loss")
@@ -61,18 +76,17 @@ def forward_backward(
             _backward(model_pass, terms, index, outputs, group)
             del model_pass
         gradients = {model: _gradients(model) for model in models}
-        for model, added in gradients.items():
-            _hand_over(model, added)
     finally:
         for model in models:
             for parameter in model.named_parameters().values():
                 parameter.grad = None
     totals = group.sum(torch.tensor([0.0 if term.fixed else term.total for term in terms], dtype=torch.float64))
     outputs = {key: group.sum(output) for key, output in outputs.items()}
-    return [
+    results = [
         LossResult(loss=term.total if term.fixed else total, outputs=outputs[term.key])
         for term, total in zip(terms, totals.tolist(), strict=True)
     ]
+    return GradientPass(results, gradients)
 
 
 def _readings(index: BatchIndex, terms: Sequence[_Term]) -> dict[_Key, Reading]:
@@ -153,10 +167,3 @@ def _gradients(model: Model) -> dict[str, Tensor]:
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         for name, parameter in model.named_parameters().items()
     }
-
-
-def _hand_over(model: Model, gradients: dict[str, Tensor]) -> None:
-    """In place, as this must not fail half-way: it needs no memory."""
-    for name, gradient in gradients.items():
-        before = model.gradients.get(name)
-        model.gradients[name] = gradient if before is None else before.add_(gradient)

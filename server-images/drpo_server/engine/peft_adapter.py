@@ -26,7 +26,7 @@ def read_peft_adapter(folder: Path, model: Model) -> dict[str, Tensor]:
     for file in (config_file, weights_file):
         if not file.is_file():
             raise FileNotFoundError(f"{file}: not found; a PEFT adapter has it (pickled weights are not read)")
-    _check_config(folder, json.loads(config_file.read_text()), model)
+    _check_config(folder, json.loads(config_file.read_bytes()), model)
     state: dict[str, Tensor] = {}
     for key, tensor in load_file(weights_file).items():
         name = _HEAD_NAMES.get(key, key)

@@ -27,6 +27,13 @@ def like(parameter: Tensor, tensor: Tensor) -> Tensor:
     return distribute_tensor(moved, spread.device_mesh, spread.placements, src_data_rank=None)
 
 
+def own_part(tensor: Tensor) -> Tensor:
+    """What this process holds of a tensor: all of it, unless it is sharded. It may have no numbers."""
+    sharded: Any = tensor
+    part: Tensor = sharded.to_local() if is_sharded(tensor) else tensor
+    return part
+
+
 def is_sharded(tensor: Tensor) -> bool:
     """Whether it is spread over processes."""
     return hasattr(tensor, "full_tensor")

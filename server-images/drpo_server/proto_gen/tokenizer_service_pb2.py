@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64rpo/v1/tokenizer_service.proto\x12\x07\x64rpo.v1\"\'\n\x17GetTokenizerInfoRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\"\xf3\x01\n\x18GetTokenizerInfoResponse\x12\x14\n\x0c\x65os_token_id\x18\x01 \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x02 \x01(\r\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\r\x12\x16\n\x0etokenizer_hash\x18\x04 \x01(\t\x12\x11\n\tbase_hash\x18\x05 \x01(\t\x12\x15\n\rend_token_ids\x18\x06 \x03(\r\x12\x17\n\x0f\x62\x65gin_token_ids\x18\x07 \x03(\r\x12\x17\n\x0fvocabulary_hash\x18\x08 \x01(\t\x12\x1c\n\x14template_reads_clock\x18\t \x01(\x08\"0\n\x08TextPart\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x16\n\x0especial_tokens\x18\x02 \x01(\x08\"(\n\x04Text\x12 \n\x05parts\x18\x01 \x03(\x0b\x32\x11.drpo.v1.TextPart\"p\n\x0fTokenizeRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\x1c\n\x05texts\x18\x03 \x03(\x0b\x32\r.drpo.v1.Text\x12\x11\n\tcontinues\x18\x04 \x01(\x08\x12\x18\n\x10\x61\x64\x64_begin_tokens\x18\x05 \x01(\x08J\x04\x08\x02\x10\x03\"6\n\x10TokenizeResponse\x12\x11\n\ttoken_ids\x18\x01 \x03(\r\x12\x0f\n\x07lengths\x18\x02 \x03(\r\"u\n\x11\x44\x65tokenizeRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x0f\n\x07lengths\x18\x03 \x03(\r\x12\x1b\n\x13skip_special_tokens\x18\x04 \x01(\x08\x12\x11\n\tcontinues\x18\x05 \x01(\x08\"#\n\x12\x44\x65tokenizeResponse\x12\r\n\x05texts\x18\x01 \x03(\t\",\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\".\n\x04\x43hat\x12&\n\x08messages\x18\x01 \x03(\x0b\x32\x14.drpo.v1.ChatMessage\"\x7f\n\x18\x41pplyChatTemplateRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\x1c\n\x05\x63hats\x18\x02 \x03(\x0b\x32\r.drpo.v1.Chat\x12\x1d\n\x15\x61\x64\x64_generation_prompt\x18\x03 \x01(\x08\x12\x18\n\x10now_unix_seconds\x18\x04 \x01(\x04\"N\n\x19\x41pplyChatTemplateResponse\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x0f\n\x07lengths\x18\x03 \x03(\r2\xe3\x02\n\x10TokenizerService\x12\\\n\x10GetTokenizerInfo\x12 .drpo.v1.GetTokenizerInfoRequest\x1a!.drpo.v1.GetTokenizerInfoResponse\"\x03\x90\x02\x01\x12\x44\n\x08Tokenize\x12\x18.drpo.v1.TokenizeRequest\x1a\x19.drpo.v1.TokenizeResponse\"\x03\x90\x02\x01\x12J\n\nDetokenize\x12\x1a.drpo.v1.DetokenizeRequest\x1a\x1b.drpo.v1.DetokenizeResponse\"\x03\x90\x02\x01\x12_\n\x11\x41pplyChatTemplate\x12!.drpo.v1.ApplyChatTemplateRequest\x1a\".drpo.v1.ApplyChatTemplateResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64rpo/v1/tokenizer_service.proto\x12\x07\x64rpo.v1\"\'\n\x17GetTokenizerInfoRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\"\xf3\x01\n\x18GetTokenizerInfoResponse\x12\x14\n\x0c\x65os_token_id\x18\x01 \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x02 \x01(\r\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\r\x12\x16\n\x0etokenizer_hash\x18\x04 \x01(\t\x12\x11\n\tbase_hash\x18\x05 \x01(\t\x12\x15\n\rend_token_ids\x18\x06 \x03(\r\x12\x17\n\x0f\x62\x65gin_token_ids\x18\x07 \x03(\r\x12\x17\n\x0fvocabulary_hash\x18\x08 \x01(\t\x12\x1c\n\x14template_reads_clock\x18\t \x01(\x08\"7\n\x18\x43ompareTokenizersRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\r\n\x05other\x18\x02 \x01(\t\"/\n\x19\x43ompareTokenizersResponse\x12\x12\n\ndifference\x18\x01 \x01(\t\"0\n\x08TextPart\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x16\n\x0especial_tokens\x18\x02 \x01(\x08\"(\n\x04Text\x12 \n\x05parts\x18\x01 \x03(\x0b\x32\x11.drpo.v1.TextPart\"p\n\x0fTokenizeRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\x1c\n\x05texts\x18\x03 \x03(\x0b\x32\r.drpo.v1.Text\x12\x11\n\tcontinues\x18\x04 \x01(\x08\x12\x18\n\x10\x61\x64\x64_begin_tokens\x18\x05 \x01(\x08J\x04\x08\x02\x10\x03\"6\n\x10TokenizeResponse\x12\x11\n\ttoken_ids\x18\x01 \x03(\r\x12\x0f\n\x07lengths\x18\x02 \x03(\r\"u\n\x11\x44\x65tokenizeRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x0f\n\x07lengths\x18\x03 \x03(\r\x12\x1b\n\x13skip_special_tokens\x18\x04 \x01(\x08\x12\x11\n\tcontinues\x18\x05 \x01(\x08\"#\n\x12\x44\x65tokenizeResponse\x12\r\n\x05texts\x18\x01 \x03(\t\",\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\".\n\x04\x43hat\x12&\n\x08messages\x18\x01 \x03(\x0b\x32\x14.drpo.v1.ChatMessage\"\x7f\n\x18\x41pplyChatTemplateRequest\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12\x1c\n\x05\x63hats\x18\x02 \x03(\x0b\x32\r.drpo.v1.Chat\x12\x1d\n\x15\x61\x64\x64_generation_prompt\x18\x03 \x01(\x08\x12\x18\n\x10now_unix_seconds\x18\x04 \x01(\x04\"N\n\x19\x41pplyChatTemplateResponse\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x0f\n\x07lengths\x18\x03 \x03(\r2\xc4\x03\n\x10TokenizerService\x12\\\n\x10GetTokenizerInfo\x12 .drpo.v1.GetTokenizerInfoRequest\x1a!.drpo.v1.GetTokenizerInfoResponse\"\x03\x90\x02\x01\x12_\n\x11\x43ompareTokenizers\x12!.drpo.v1.CompareTokenizersRequest\x1a\".drpo.v1.CompareTokenizersResponse\"\x03\x90\x02\x01\x12\x44\n\x08Tokenize\x12\x18.drpo.v1.TokenizeRequest\x1a\x19.drpo.v1.TokenizeResponse\"\x03\x90\x02\x01\x12J\n\nDetokenize\x12\x1a.drpo.v1.DetokenizeRequest\x1a\x1b.drpo.v1.DetokenizeResponse\"\x03\x90\x02\x01\x12_\n\x11\x41pplyChatTemplate\x12!.drpo.v1.ApplyChatTemplateRequest\x1a\".drpo.v1.ApplyChatTemplateResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TOKENIZERSERVICE'].methods_by_name['GetTokenizerInfo']._loaded_options = None
   _globals['_TOKENIZERSERVICE'].methods_by_name['GetTokenizerInfo']._serialized_options = b'\220\002\001'
+  _globals['_TOKENIZERSERVICE'].methods_by_name['CompareTokenizers']._loaded_options = None
+  _globals['_TOKENIZERSERVICE'].methods_by_name['CompareTokenizers']._serialized_options = b'\220\002\001'
   _globals['_TOKENIZERSERVICE'].methods_by_name['Tokenize']._loaded_options = None
   _globals['_TOKENIZERSERVICE'].methods_by_name['Tokenize']._serialized_options = b'\220\002\001'
   _globals['_TOKENIZERSERVICE'].methods_by_name['Detokenize']._loaded_options = None
@@ -43,26 +45,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTOKENIZERINFOREQUEST']._serialized_end=83
   _globals['_GETTOKENIZERINFORESPONSE']._serialized_start=86
   _globals['_GETTOKENIZERINFORESPONSE']._serialized_end=329
-  _globals['_TEXTPART']._serialized_start=331
-  _globals['_TEXTPART']._serialized_end=379
-  _globals['_TEXT']._serialized_start=381
-  _globals['_TEXT']._serialized_end=421
-  _globals['_TOKENIZEREQUEST']._serialized_start=423
-  _globals['_TOKENIZEREQUEST']._serialized_end=535
-  _globals['_TOKENIZERESPONSE']._serialized_start=537
-  _globals['_TOKENIZERESPONSE']._serialized_end=591
-  _globals['_DETOKENIZEREQUEST']._serialized_start=593
-  _globals['_DETOKENIZEREQUEST']._serialized_end=710
-  _globals['_DETOKENIZERESPONSE']._serialized_start=712
-  _globals['_DETOKENIZERESPONSE']._serialized_end=747
-  _globals['_CHATMESSAGE']._serialized_start=749
-  _globals['_CHATMESSAGE']._serialized_end=793
-  _globals['_CHAT']._serialized_start=795
-  _globals['_CHAT']._serialized_end=841
-  _globals['_APPLYCHATTEMPLATEREQUEST']._serialized_start=843
-  _globals['_APPLYCHATTEMPLATEREQUEST']._serialized_end=970
-  _globals['_APPLYCHATTEMPLATERESPONSE']._serialized_start=972
-  _globals['_APPLYCHATTEMPLATERESPONSE']._serialized_end=1050
-  _globals['_TOKENIZERSERVICE']._serialized_start=1053
-  _globals['_TOKENIZERSERVICE']._serialized_end=1408
+  _globals['_COMPARETOKENIZERSREQUEST']._serialized_start=331
+  _globals['_COMPARETOKENIZERSREQUEST']._serialized_end=386
+  _globals['_COMPARETOKENIZERSRESPONSE']._serialized_start=388
+  _globals['_COMPARETOKENIZERSRESPONSE']._serialized_end=435
+  _globals['_TEXTPART']._serialized_start=437
+  _globals['_TEXTPART']._serialized_end=485
+  _globals['_TEXT']._serialized_start=487
+  _globals['_TEXT']._serialized_end=527
+  _globals['_TOKENIZEREQUEST']._serialized_start=529
+  _globals['_TOKENIZEREQUEST']._serialized_end=641
+  _globals['_TOKENIZERESPONSE']._serialized_start=643
+  _globals['_TOKENIZERESPONSE']._serialized_end=697
+  _globals['_DETOKENIZEREQUEST']._serialized_start=699
+  _globals['_DETOKENIZEREQUEST']._serialized_end=816
+  _globals['_DETOKENIZERESPONSE']._serialized_start=818
+  _globals['_DETOKENIZERESPONSE']._serialized_end=853
+  _globals['_CHATMESSAGE']._serialized_start=855
+  _globals['_CHATMESSAGE']._serialized_end=899
+  _globals['_CHAT']._serialized_start=901
+  _globals['_CHAT']._serialized_end=947
+  _globals['_APPLYCHATTEMPLATEREQUEST']._serialized_start=949
+  _globals['_APPLYCHATTEMPLATEREQUEST']._serialized_end=1076
+  _globals['_APPLYCHATTEMPLATERESPONSE']._serialized_start=1078
+  _globals['_APPLYCHATTEMPLATERESPONSE']._serialized_end=1156
+  _globals['_TOKENIZERSERVICE']._serialized_start=1159
+  _globals['_TOKENIZERSERVICE']._serialized_end=1611
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,20 @@ class GetTokenizerInfoResponse(_message.Message):
     template_reads_clock: bool
     def __init__(self, eos_token_id: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., context_tokens: _Optional[int] = ..., tokenizer_hash: _Optional[str] = ..., base_hash: _Optional[str] = ..., end_token_ids: _Optional[_Iterable[int]] = ..., begin_token_ids: _Optional[_Iterable[int]] = ..., vocabulary_hash: _Optional[str] = ..., template_reads_clock: _Optional[bool] = ...) -> None: ...
 
+class CompareTokenizersRequest(_message.Message):
+    __slots__ = ("base", "other")
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    base: str
+    other: str
+    def __init__(self, base: _Optional[str] = ..., other: _Optional[str] = ...) -> None: ...
+
+class CompareTokenizersResponse(_message.Message):
+    __slots__ = ("difference",)
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    difference: str
+    def __init__(self, difference: _Optional[str] = ...) -> None: ...
+
 class TextPart(_message.Message):
     __slots__ = ("text", "special_tokens")
     TEXT_FIELD_NUMBER: _ClassVar[int]

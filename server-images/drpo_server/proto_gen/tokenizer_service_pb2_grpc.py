@@ -40,6 +40,11 @@ class TokenizerServiceStub:
                 request_serializer=drpo_dot_v1_dot_tokenizer__service__pb2.GetTokenizerInfoRequest.SerializeToString,
                 response_deserializer=drpo_dot_v1_dot_tokenizer__service__pb2.GetTokenizerInfoResponse.FromString,
                 _registered_method=True)
+        self.CompareTokenizers = channel.unary_unary(
+                '/drpo.v1.TokenizerService/CompareTokenizers',
+                request_serializer=drpo_dot_v1_dot_tokenizer__service__pb2.CompareTokenizersRequest.SerializeToString,
+                response_deserializer=drpo_dot_v1_dot_tokenizer__service__pb2.CompareTokenizersResponse.FromString,
+                _registered_method=True)
         self.Tokenize = channel.unary_unary(
                 '/drpo.v1.TokenizerService/Tokenize',
                 request_serializer=drpo_dot_v1_dot_tokenizer__service__pb2.TokenizeRequest.SerializeToString,
@@ -63,6 +68,13 @@ class TokenizerServiceServicer:
 
     def GetTokenizerInfo(self, request, context):
         """What the tokenizer is: its special tokens, and a hash to compare.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareTokenizers(self, request, context):
+        """Whether another model's folder means the same by token ids as a base does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,6 +106,11 @@ def add_TokenizerServiceServicer_to_server(servicer, server):
                     servicer.GetTokenizerInfo,
                     request_deserializer=drpo_dot_v1_dot_tokenizer__service__pb2.GetTokenizerInfoRequest.FromString,
                     response_serializer=drpo_dot_v1_dot_tokenizer__service__pb2.GetTokenizerInfoResponse.SerializeToString,
+            ),
+            'CompareTokenizers': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareTokenizers,
+                    request_deserializer=drpo_dot_v1_dot_tokenizer__service__pb2.CompareTokenizersRequest.FromString,
+                    response_serializer=drpo_dot_v1_dot_tokenizer__service__pb2.CompareTokenizersResponse.SerializeToString,
             ),
             'Tokenize': grpc.unary_unary_rpc_method_handler(
                     servicer.Tokenize,
@@ -139,6 +156,33 @@ class TokenizerService:
             '/drpo.v1.TokenizerService/GetTokenizerInfo',
             drpo_dot_v1_dot_tokenizer__service__pb2.GetTokenizerInfoRequest.SerializeToString,
             drpo_dot_v1_dot_tokenizer__service__pb2.GetTokenizerInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareTokenizers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/drpo.v1.TokenizerService/CompareTokenizers',
+            drpo_dot_v1_dot_tokenizer__service__pb2.CompareTokenizersRequest.SerializeToString,
+            drpo_dot_v1_dot_tokenizer__service__pb2.CompareTokenizersResponse.FromString,
             options,
             channel_credentials,
             insecure,

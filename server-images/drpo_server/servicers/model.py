@@ -185,9 +185,13 @@ class ModelServicer(ModelServiceServicer):
             return encode(written) if written is not None else None
 
         def work(run: Run, call: Call) -> pb.SaveCheckpointResult:
+            saved = [run.find(ref).model for ref in refs]
+            for model in saved:
+                with engine_refusals(where):
+                    self._services.engine.refuse_not_finite(model)
             written = write_checkpoint(
                 on_first(group, lambda: storage.writable_folder(uri)) or _ELSEWHERE,
-                [run.find(ref).model for ref in refs],
+                saved,
                 group=group,
                 with_optimizer_state=request.with_optimizer_state,
                 request=identity,
@@ -224,6 +228,7 @@ class ModelServicer(ModelServiceServicer):
             models = restore_models(
                 checkpoint,
                 wanted,
+                base=request.base,
                 engine=self._services.engine,
                 bases=self._services.bases,
                 on_progress=call.report_progress,

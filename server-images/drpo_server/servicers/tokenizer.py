@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import grpc
 import torch
 
@@ -12,7 +14,8 @@ from drpo_server.proto_gen.tokenizer_service_pb2_grpc import TokenizerServiceSer
 from drpo_server.rpc import unary
 from drpo_server.services import Services
 from drpo_server.tokenizers import Tokenizer
-from drpo_server.wire.chats import decode_chat
+from drpo_server.vocabulary import difference
+from drpo_server.wire.chats import decode_chat, decode_text, decode_time
 from drpo_server.wire.fields import check_length, integers, refuse_first
 
 
@@ -26,16 +29,19 @@ class TokenizerServicer(TokenizerServiceServicer):
     ) -> pb.GetTokenizerInfoResponse:
         where = "GetTokenizerInfoRequest.base"
         tokenizer = self._tokenizer(request.base, where)
+        end_tokens = tokenizer.end_tokens
 
         def describe(base: Base) -> pb.GetTokenizerInfoResponse:
             return pb.GetTokenizerInfoResponse(
-                eos_token_id=tokenizer.eos_token_id(),
+                eos_token_id=end_tokens[0],
                 vocabulary_size=base.vocabulary_size,
                 context_tokens=base.context_tokens,
                 tokenizer_hash=tokenizer.hash,
                 base_hash=base.base_hash,
-                end_token_ids=[tokenizer.eos_token_id()],
-                vocabulary_hash=tokenizer.hash,
+                end_token_ids=end_tokens,
+                begin_token_ids=tokenizer.begin_token_ids,
+                vocabulary_hash=tokenizer.vocabulary_hash,
+                template_reads_clock=tokenizer.template_reads_clock,
             )
 
         resident = self._services.bases.loaded(tokenizer.folder)
@@ -47,9 +53,24 @@ class TokenizerServicer(TokenizerServiceServicer):
         return call.answer(pb.GetTokenizerInfoResponse)
 
     @unary
+    def CompareTokenizers(
+        self, request: pb.CompareTokenizersRequest, context: grpc.ServicerContext
+    ) -> pb.CompareTokenizersResponse:
+        base = self._services.bases.folder(request.base, "CompareTokenizersRequest.base")
+        if not request.other:
+            raise InvalidArgument("CompareTokenizersRequest.other is missing: name the folder of a model or an adapter")
+        return pb.CompareTokenizersResponse(difference=difference(base, Path(request.other).resolve()))
+
+    @unary
     def Tokenize(self, request: pb.TokenizeRequest, context: grpc.ServicerContext) -> pb.TokenizeResponse:
-        texts = ["".join(part.text for part in text.parts) for text in request.texts]
-        rows = self._tokenizer(request.base, "TokenizeRequest.base").tokenize(texts)
+        where = "TokenizeRequest"
+        if request.continues and request.add_begin_tokens:
+            raise InvalidArgument(f"{where}.add_begin_tokens: texts that continue another have no beginning")
+        rows = self._tokenizer(request.base, f"{where}.base").tokenize(
+            [decode_text(text) for text in request.texts],
+            continues=request.continues,
+            add_begin_tokens=request.add_begin_tokens,
+        )
         return pb.TokenizeResponse(
             token_ids=[token for row in rows for token in row], lengths=[len(row) for row in rows]
         )
@@ -68,7 +89,8 @@ class TokenizerServicer(TokenizerServiceServicer):
             f"the vocabulary has {tokenizer.vocabulary_size} tokens",
         )
         rows = [row.tolist() for row in torch.split(token_ids, lengths.tolist())]
-        return pb.DetokenizeResponse(texts=tokenizer.detokenize(rows, skip_special_tokens=request.skip_special_tokens))
+        texts = tokenizer.detokenize(rows, skip_special_tokens=request.skip_special_tokens, continues=request.continues)
+        return pb.DetokenizeResponse(texts=texts)
 
     @unary
     def ApplyChatTemplate(
@@ -77,13 +99,17 @@ class TokenizerServicer(TokenizerServiceServicer):
         where = "ApplyChatTemplateRequest"
         chats = [decode_chat(chat, f"{where}.chats[{index}]") for index, chat in enumerate(request.chats)]
         tokenizer = self._tokenizer(request.base, f"{where}.base")
-        texts = []
+        now = decode_time(request.now_unix_seconds, f"{where}.now_unix_seconds")
+        texts, rows = [], []
         for index, chat in enumerate(chats):
             try:
-                texts.append(tokenizer.apply_chat_template(chat, add_generation_prompt=request.add_generation_prompt))
+                text, row = tokenizer.apply_chat_template(
+                    chat, add_generation_prompt=request.add_generation_prompt, now=now
+                )
             except InvalidArgument as error:
                 raise InvalidArgument(f"{where}.chats[{index}]: {error}") from error
-        rows = tokenizer.tokenize(texts)
+            texts.append(text)
+            rows.append(row)
         return pb.ApplyChatTemplateResponse(
             texts=texts, token_ids=[token for row in rows for token in row], lengths=[len(row) for row in rows]
         )

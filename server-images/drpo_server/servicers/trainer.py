@@ -77,6 +77,7 @@ class TrainerServicer(TrainerServiceServicer):
                 check_loss_fits(loss, batch.rows)
 
         def work(run: Run, call: Call) -> pb.ForwardBackwardResult:
+            run.refuse_accumulated(mutation.request_id)
             found = [run.find(loss.ref) for loss in losses]
             rows = use_batch(run, batch, self._services.engine)
             for loss, item in zip(losses, found, strict=True):
@@ -92,19 +93,20 @@ class TrainerServicer(TrainerServiceServicer):
             ]
             engine = self._services.engine
             with engine_refusals(where):
-                results, budget = self._services.splits.of(request, rows.rows_hash).run(
-                    lambda budget: engine.forward_backward(
-                        rows.engine_input, engine_losses, call.report_progress, budget
-                    ),
+                done, budget = self._services.splits.of(request, rows.rows_hash).run(
+                    lambda budget: engine.gradient_pass(rows.engine_input, engine_losses, call.report_progress, budget),
                     engine.token_budget,
                     longest_row=int(rows.batch.row_lengths.max()),
                 )
-            for item in found:
-                item.gradient_requests.add(mutation.request_id)
-            return pb.ForwardBackwardResult(
-                losses=[pb.LossResult(loss=result.loss, outputs=result.outputs.tolist()) for result in results],
+            result = pb.ForwardBackwardResult(
+                losses=[pb.LossResult(loss=loss.loss, outputs=loss.outputs.tolist()) for loss in done.losses],
                 token_budget=budget,
             )
+            # Last, when nothing can fail any more: a call that fails is sent again, and would count twice.
+            for item in found:
+                item.gradient_requests.add(mutation.request_id)
+            done.accumulate()
+            return result
 
         call = self._services.mutations.begin(request, mutation, work)
         return watch(call, context, pb.ForwardBackwardResponse)
@@ -133,9 +135,12 @@ class TrainerServicer(TrainerServiceServicer):
             if not found.model.trainable:
                 raise InvalidArgument(f"{where}.model: {ref.model!r} is frozen: step trainable models")
             _check_gradients(found.gradient_requests, set(expected), ref.model)
-            with engine_refusals(where):
-                norm = self._services.engine.optimizer_step(found.model, adamw, max_norm)
-            found.gradient_requests.clear()
+            try:
+                with engine_refusals(where):
+                    norm = self._services.engine.optimizer_step(found.model, adamw, max_norm)
+            finally:
+                if not found.model.gradients:  # used up, or lost in a step that failed half-way
+                    found.gradient_requests.clear()
             return pb.OptimizerStepResponse(version=found.version(), gradient_norm=norm)
 
         return self._services.mutations.begin(request, mutation, work).answer(pb.OptimizerStepResponse)

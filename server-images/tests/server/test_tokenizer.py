@@ -1,4 +1,4 @@
-"""TokenizerService: the base's own tokenizer, and nothing added."""
+"""TokenizerService: the base's own tokenizer; texts are data unless a part of them is a template's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 import grpc
+import pytest
+from published_bases import FAMILIES
 from server_client import RunClient, refused
 
 from drpo_server.proto_gen import tokenizer_service_pb2 as tokens
@@ -13,12 +15,48 @@ from drpo_server.proto_gen import tokenizer_service_pb2 as tokens
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 
+def data(text: str) -> tokens.Text:
+    return tokens.Text(parts=[tokens.TextPart(text=text)])
+
+
+def template(text: str) -> tokens.Text:
+    return tokens.Text(parts=[tokens.TextPart(text=text, special_tokens=True)])
+
+
 def test_tokenize_and_detokenize(run: RunClient) -> None:
-    texts = ["w3 w4 <eos>", "", "w61"]
+    texts = [template("w3 w4 <eos>"), data(""), data("w61")]
     answer = run.tokenizer.Tokenize(tokens.TokenizeRequest(base=run.base, texts=texts))
     assert (list(answer.token_ids), list(answer.lengths)) == ([5, 6, 0, 63], [3, 0, 1])
     request = tokens.DetokenizeRequest(base=run.base, token_ids=answer.token_ids, lengths=answer.lengths)
-    assert list(run.tokenizer.Detokenize(request).texts) == texts
+    assert list(run.tokenizer.Detokenize(request).texts) == ["w3 w4 <eos>", "", "w61"]
+
+
+def test_parts_of_a_text_are_data_or_a_templates(run: RunClient) -> None:
+    text = tokens.Text(parts=[*data("w3 <eos> ").parts, *template("<eos> w4").parts])
+    answer = run.tokenizer.Tokenize(tokens.TokenizeRequest(base=run.base, texts=[text]))
+    assert list(answer.token_ids) == [5, 1, 0, 6]
+
+
+def test_published_tokenizers_over_the_wire(run: RunClient, tmp_path: Path) -> None:
+    FAMILIES["mistral"](tmp_path / "mistral")
+    base = str(tmp_path / "mistral")
+
+    def ids(text: str, **options: bool) -> list[int]:
+        return list(run.tokenizer.Tokenize(tokens.TokenizeRequest(base=base, texts=[data(text)], **options)).token_ids)
+
+    prompt, response = ids('says "', add_begin_tokens=True), ids(" good", continues=True)
+    assert prompt == [1, *ids('says "')]
+    rows = tokens.DetokenizeRequest(base=base, token_ids=response, lengths=[len(response)], continues=True)
+    assert list(run.tokenizer.Detokenize(rows).texts) == [" good"]
+    info = run.tokenizer.GetTokenizerInfo(tokens.GetTokenizerInfoRequest(base=base))
+    assert (list(info.begin_token_ids), info.template_reads_clock) == ([1], False)
+    assert info.vocabulary_hash != info.tokenizer_hash
+
+
+def test_a_text_that_continues_has_no_beginning(run: RunClient) -> None:
+    request = tokens.TokenizeRequest(base=run.base, texts=[data("w1")], continues=True, add_begin_tokens=True)
+    with refused(INVALID, "TokenizeRequest.add_begin_tokens"):
+        run.tokenizer.Tokenize(request)
 
 
 def test_special_tokens_can_be_left_out(run: RunClient) -> None:
@@ -72,10 +110,25 @@ def test_chat_template(run: RunClient) -> None:
         chats=[chat(("user", "w1")), chat(("user", "w2"), ("assistant", "w3"))],
         add_generation_prompt=True,
     )
-    assert list(run.tokenizer.ApplyChatTemplate(request).texts) == [
-        "user w1 <eos> assistant ",
-        "user w2 <eos> assistant w3 <eos> assistant ",
-    ]
+    answer = run.tokenizer.ApplyChatTemplate(request)
+    assert list(answer.texts) == ["user w1 <eos> assistant ", "user w2 <eos> assistant w3 <eos> assistant "]
+    assert list(answer.lengths) == [4, 7]
+    assert list(answer.token_ids) == [1, 3, 0, 1, 1, 4, 0, 1, 5, 0, 1]
+
+
+def test_templates_write_the_time_of_the_request(run: RunClient, tiny_llama_folder: Path, tmp_path: Path) -> None:
+    dated = shutil.copytree(tiny_llama_folder, tmp_path / "dated")
+    (dated / "chat_template.jinja").write_text("{{ strftime_now('%Y-%m-%d %H:%M') }}")
+
+    def asked(unix_seconds: int) -> tokens.ApplyChatTemplateRequest:
+        return tokens.ApplyChatTemplateRequest(
+            base=str(dated), chats=[chat(("user", "w1"))], now_unix_seconds=unix_seconds
+        )
+
+    assert run.tokenizer.GetTokenizerInfo(tokens.GetTokenizerInfoRequest(base=str(dated))).template_reads_clock
+    assert list(run.tokenizer.ApplyChatTemplate(asked(86_400)).texts) == ["1970-01-02 00:00"]
+    with refused(INVALID, "now_unix_seconds is 18446744073709551615"):
+        run.tokenizer.ApplyChatTemplate(asked(2**64 - 1))
 
 
 def test_unknown_role(run: RunClient) -> None:
@@ -84,11 +137,21 @@ def test_unknown_role(run: RunClient) -> None:
         run.tokenizer.ApplyChatTemplate(request)
 
 
-def test_template_that_refuses(run: RunClient, tiny_llama_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{{ raise_exception('roles must alternate') }}", "roles must alternate"),
+        ("{{ messages + 1 }}", "TypeError"),
+        ("{{ messages[9].content }}", "UndefinedError"),
+    ],
+)
+def test_template_that_refuses(
+    run: RunClient, tiny_llama_folder: Path, tmp_path: Path, content: str, said: str
+) -> None:
     strict = shutil.copytree(tiny_llama_folder, tmp_path / "strict")
-    (strict / "chat_template.jinja").write_text("{{ raise_exception('roles must alternate') }}")
+    (strict / "chat_template.jinja").write_text(content)
     request = tokens.ApplyChatTemplateRequest(base=str(strict), chats=[chat(("user", "w1"))])
-    with refused(INVALID, "chats[0]", "roles must alternate"):
+    with refused(INVALID, "chats[0]", "refuses these messages", said):
         run.tokenizer.ApplyChatTemplate(request)
 
 
@@ -102,7 +165,7 @@ def test_base_without_a_template(run: RunClient, tiny_llama_folder: Path, tmp_pa
 
 def test_base_that_is_not_there(run: RunClient, tmp_path: Path) -> None:
     with refused(grpc.StatusCode.NOT_FOUND, str(tmp_path / "nowhere"), "hf download", "gguf_to_safetensors"):
-        run.tokenizer.Tokenize(tokens.TokenizeRequest(base=str(tmp_path / "nowhere"), texts=["w1"]))
+        run.tokenizer.Tokenize(tokens.TokenizeRequest(base=str(tmp_path / "nowhere"), texts=[data("w1")]))
 
 
 def test_base_without_a_tokenizer(run: RunClient, tiny_llama_folder: Path, tmp_path: Path) -> None:
@@ -110,4 +173,4 @@ def test_base_without_a_tokenizer(run: RunClient, tiny_llama_folder: Path, tmp_p
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (bare / name).unlink()
     with refused(INVALID, str(bare), "tokenizer cannot be loaded"):
-        run.tokenizer.Tokenize(tokens.TokenizeRequest(base=str(bare), texts=["w1"]))
+        run.tokenizer.Tokenize(tokens.TokenizeRequest(base=str(bare), texts=[data("w1")]))

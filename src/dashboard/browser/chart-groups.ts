@@ -35,8 +35,9 @@ export function chartGroups(
       const { title, unit } = own[0]!.curve;
       return { name, title, unit, curves: own };
     });
-    const first = Math.min(...members.map((one) => one.first));
+    const first = members.reduce((least, one) => Math.min(least, one.first), Infinity);
+    const last = members.reduce((greatest, one) => Math.max(greatest, one.last), -Infinity);
     const { title, xName } = members[0]!;
-    return { stage, title, xName, first, last: Math.max(...members.map((one) => one.last)), charts };
+    return { stage, title, xName, first, last, charts };
   });
 }

@@ -14,14 +14,14 @@ export function CompareTables({ details }: { readonly details: readonly RunDetai
   );
 }
 
-/** Shown as figures of the policy; those without an evaluation by their last validation. */
+/** Of each run its best checkpoint: what validation and evaluation say of it. */
 function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.Element {
   const main = details.flatMap(({ evaluation }) => evaluation ?? []).filter(({ isMain }) => isMain);
   const labels = [...new Set(main.map(({ label }) => label))];
   return (
     <ScrollRegion label="Results">
       <table class="figures">
-        <caption>Results</caption>
+        <caption>Results: validation of the best checkpoint so far, then the evaluation</caption>
         <thead>
           <tr>
             <th scope="col">Run</th>
@@ -29,10 +29,13 @@ function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.E
               Iteration
             </th>
             <th scope="col" class="number">
-              Last validation: score
+              Best checkpoint
             </th>
             <th scope="col" class="number">
-              KL
+              Its score, validation
+            </th>
+            <th scope="col" class="number">
+              Its KL to SFT
             </th>
             {labels.map((label) => (
               <th key={label} scope="col" class="number">
@@ -42,12 +45,13 @@ function Results({ details }: { readonly details: readonly RunDetail[] }): JSX.E
           </tr>
         </thead>
         <tbody>
-          {details.map(({ summary, evaluation }) => (
+          {details.map(({ summary, evaluation, bestIteration, bestValidation }) => (
             <tr key={summary.id}>
               <th scope="row">{summary.id}</th>
               <td class="number">{summary.iteration}</td>
-              <td class="number">{formatNumber(summary.score)}</td>
-              <td class="number">{formatNumber(summary.kl)}</td>
+              <td class="number">{bestIteration === null ? "\u2013" : `iteration ${bestIteration}`}</td>
+              <td class="number">{formatNumber(bestValidation?.score ?? null)}</td>
+              <td class="number">{formatNumber(bestValidation?.kl ?? null)}</td>
               {labels.map((label) => {
                 const row = evaluation?.find((one) => one.label === label);
                 return <FigureCell key={label} figure={row?.policy ?? row?.comparison ?? null} />;

@@ -70,7 +70,8 @@ function ScoreStrip({
   readonly scores: readonly number[];
   readonly original: number;
 }): JSX.Element {
-  const [least, greatest] = [Math.min(...scores, original), Math.max(...scores, original)];
+  const least = scores.reduce((a, b) => Math.min(a, b), original);
+  const greatest = scores.reduce((a, b) => Math.max(a, b), original);
   const x = (score: number) => PAD + ((score - least) / (greatest - least || 1)) * (WIDTH - 2 * PAD);
   return (
     <svg class="strip" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">

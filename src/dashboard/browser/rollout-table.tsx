@@ -54,7 +54,7 @@ export function RolloutTable({
               Ends
             </th>
             <th scope="col" class="minor">
-              Source
+              Starts from
             </th>
           </tr>
         </thead>
@@ -116,10 +116,12 @@ function Row({
               search: null,
             })}
           >
-            {parent.iteration}:{parent.row}
+            rollout {parent.row} of iteration {parent.iteration}
           </a>
+        ) : sourceId === null ? (
+          "the prompt"
         ) : (
-          (sourceId ?? "prompt")
+          `response ${sourceId}`
         )}
       </td>
     </tr>

@@ -91,7 +91,7 @@ function RolloutFacts({ rollout }: { readonly rollout: RolloutDetail }): JSX.Ele
       rollout {parent.row} of iteration {parent.iteration}
     </a>
   ) : (
-    sourceId
+    sourceId !== null && `the response with id ${sourceId}`
   );
   return (
     <dl class="facts">
@@ -103,7 +103,7 @@ function RolloutFacts({ rollout }: { readonly rollout: RolloutDetail }): JSX.Ele
           ["Prefix", prefixTokens === 0 ? "none: it starts at the prompt" : formatCount(prefixTokens, "token")],
           ["Generated", formatCount(tokens.length - prefixTokens, "token")],
           ["Ends", finishReason === "stop" ? "by itself" : "with the budget"],
-          ["Reset into", from ?? "nothing"],
+          ["Reset into", from || "nothing"],
         ] as const
       ).map(([name, value]) => (
         <div key={name}>

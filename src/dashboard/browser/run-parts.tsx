@@ -27,7 +27,8 @@ const [WIDTH, HEIGHT, PAD] = [96, 24, 2];
 /** The score so far, in the size of a word. */
 export function Sparkline({ values }: { readonly values: readonly number[] }): JSX.Element | null {
   if (values.length < 2) return null;
-  const [least, greatest] = [Math.min(...values), Math.max(...values)];
+  const least = values.reduce((a, b) => Math.min(a, b));
+  const greatest = values.reduce((a, b) => Math.max(a, b));
   const x = (i: number) => PAD + (i / (values.length - 1)) * (WIDTH - 2 * PAD);
   const y = (value: number) => HEIGHT - PAD - ((value - least) / (greatest - least || 1)) * (HEIGHT - 2 * PAD);
   const points = values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`);

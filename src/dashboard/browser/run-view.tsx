@@ -73,19 +73,24 @@ function Panel({
     case "rollouts":
       return <RolloutsPanel {...{ run, params, overview, range: detail.rollouts }} />;
     case "evaluation":
-      return <EvaluationTable evaluation={detail.evaluation} bestIteration={detail.bestIteration} />;
+      return <EvaluationTable evaluation={detail.evaluation} iteration={detail.evaluatedIteration} />;
     case "configuration":
       return <SettingsTable detail={detail} />;
   }
 }
 
 function Facts({ run, detail }: { readonly run: RunSummary; readonly detail: RunDetail | null }): JSX.Element {
-  const { sessions = 1, bestIteration: best = null } = detail ?? {};
+  const { sessions = 1, bestIteration: best = null, bestValidation = null } = detail ?? {};
+  const of = `${run.scoredBy === "validation" ? "validation" : "training"} of iteration ${run.scoredAt}`;
+  // Numbers of two iterations do not stand under one name.
+  const isLastBest = best !== null && run.scoredBy === "validation" && run.scoredAt === best;
   const facts: readonly (readonly [string, JSX.Element | string | null])[] = [
     ["Iteration", <RunProgress run={run} />],
-    [run.scoredBy === "validation" ? "Score, validation" : "Score, training", formatNumber(run.score)],
-    ["KL to SFT", formatNumber(run.kl)],
     ["Best checkpoint", best === null ? null : `iteration ${best}`],
+    ["Its score, validation", bestValidation && formatNumber(bestValidation.score)],
+    ["Its KL to SFT", bestValidation && formatNumber(bestValidation.kl)],
+    [`Score, ${of}`, run.score === null || isLastBest ? null : formatNumber(run.score)],
+    [`KL to SFT, ${of}`, run.kl === null || isLastBest ? null : formatNumber(run.kl)],
     ["Method", run.method],
     ["Seed", run.seed === null ? null : String(run.seed)],
     ["Started", run.startedAt === null ? null : `${formatTime(run.startedAt)} UTC`],

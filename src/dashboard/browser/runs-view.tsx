@@ -91,7 +91,10 @@ function RunRow({
   readonly isChosen: boolean;
   readonly onChoose: () => void;
 }): JSX.Element {
-  const scored = run.scoredBy === "policy" ? "of training rollouts; no validation yet" : "of the last validation";
+  const scored =
+    run.scoredBy === "policy"
+      ? `of the training rollouts of iteration ${run.scoredAt}; no validation yet`
+      : `of the last validation, iteration ${run.scoredAt}`;
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== " " || !(event.target instanceof HTMLAnchorElement)) return;
     event.preventDefault();
@@ -112,10 +115,10 @@ function RunRow({
       <td>
         <RunProgress run={run} />
       </td>
-      <td class="number" title={scored}>
+      <td class="number" title={run.score === null ? undefined : scored}>
         {formatNumber(run.score)}
       </td>
-      <td class="number minor" title={scored}>
+      <td class="number minor" title={run.kl === null ? undefined : scored}>
         {formatNumber(run.kl)}
       </td>
       <td class="minor short">{run.method ?? "\u2013"}</td>

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { withoutByteOrderMark } from "../../config/text-file.js";
 import { fileErrorCode } from "../../durable-files/file-error.js";
 
 const CHUNK_BYTES = 1 << 20;
@@ -87,7 +88,7 @@ export class JsonLinesFollower {
     this.line++;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = JSON.parse(this.line === 1 ? withoutByteOrderMark(text) : text);
     } catch {
       this.listener.onDamaged(this.line);
       return;

@@ -5,14 +5,14 @@ import { missingRunFiles } from "../../run/missing-run-files.js";
 import { type RunRecord, runPaths } from "../../run/run-files.js";
 import { flattenRecipe } from "../../config/flatten-recipe.js";
 import type { RunState } from "../../run/run-state.js";
-import type { Curves, EvaluationRow, RunDetail, RunSummary } from "../api.js";
+import type { Curves, RunDetail, RunSummary } from "../api.js";
 import { describeRecipe } from "./describe-recipe.js";
-import { evaluationRows } from "./evaluation-rows.js";
+import { evaluationRows, type ShownEvaluation } from "./evaluation-rows.js";
 import { fileStamp } from "./file-stamp.js";
 import { FollowedJournal } from "./followed-journal.js";
 import { FollowedMetrics } from "./followed-metrics.js";
 import { RolloutFiles } from "./rollout-files.js";
-import { NO_SCORE, scoreSoFar } from "./score-so-far.js";
+import { NO_SCORE, scoreSoFar, validationAt } from "./score-so-far.js";
 import { type CurvesRequest, stageCurves } from "./stage-curves.js";
 
 /** A file that is read whole when it has changed. */
@@ -29,7 +29,7 @@ const UNREAD = { stamp: "unread", value: null, problem: null };
 export class FollowedRun {
   readonly rollouts: RolloutFiles;
   private record: Stamped<RunRecord> = UNREAD;
-  private evaluation: Stamped<readonly EvaluationRow[]> = UNREAD;
+  private evaluation: Stamped<ShownEvaluation> = UNREAD;
   private readonly journal: FollowedJournal;
   private state: RunState = { status: "interrupted", iteration: 0, message: null };
   /** Null while nobody has looked at the run for long; what the list shows of it is kept. */
@@ -58,12 +58,12 @@ export class FollowedRun {
   /** As of the last refresh. */
   get summary(): RunSummary {
     const { record, state, scores } = this;
-    const { stage, scoredBy, score, kl, sparkline } = scores;
+    const { stage, scoredBy, scoredAt, score, kl, sparkline } = scores;
     return {
       ...{ id: this.id, status: record.value ? state.status : "broken", message: record.problem ?? state.message },
       ...describeRecipe(record.value?.recipe ?? {}),
       startedAt: this.journal.began ?? record.value?.createdAt ?? null,
-      ...{ stage, iteration: Math.max(scores.iteration, state.iteration), scoredBy, score, kl, sparkline },
+      ...{ stage, iteration: Math.max(scores.iteration, state.iteration), scoredBy, scoredAt, score, kl, sparkline },
       problems: this.problems,
       revision: createHash("sha256").update(this.signature).digest("hex").slice(0, 16),
     };
@@ -92,24 +92,27 @@ export class FollowedRun {
 
   /** @param stages left out: all */
   async curves(request: CurvesRequest, stages?: readonly string[]): Promise<Curves> {
-    const metrics = await this.inTurn(async () => {
-      await this.readChanges();
-      return this.metrics ?? (await this.readMetrics());
-    });
+    const metrics = await this.readAll();
     const wanted = [...metrics.stages.values()].filter(({ stage }) => stages?.includes(stage) ?? true);
     return { revision: this.summary.revision, stages: wanted.map((columns) => stageCurves(columns, request)) };
   }
 
   async detail(): Promise<RunDetail> {
-    await this.refresh();
+    const metrics = await this.readAll();
     const { value: record } = this.record;
+    const { value: evaluation } = this.evaluation;
     const { lastCommit, sessions } = this.journal;
+    const bestIteration = lastCommit?.best?.iteration ?? null;
     return {
       summary: this.summary,
       settings: record ? [...flattenRecipe(record.recipe)].map(([key, value]) => setting(key, value)) : [],
       ...{ versions: record?.versions ?? {}, hashes: record?.hashes ?? {}, sessions },
-      ...{ bestIteration: lastCommit?.best?.iteration ?? null, committed: lastCommit?.iteration ?? 0 },
-      ...{ evaluation: this.evaluation.value, rollouts: await this.rollouts.range() },
+      bestIteration,
+      bestValidation: validationAt(metrics, bestIteration),
+      committed: lastCommit?.iteration ?? 0,
+      evaluation: evaluation?.rows ?? null,
+      evaluatedIteration: evaluation?.iteration ?? null,
+      rollouts: await this.rollouts.range(),
     };
   }
 
@@ -117,6 +120,14 @@ export class FollowedRun {
   get promptText(): string | null {
     const prompt = flattenRecipe(this.record.value?.recipe ?? {}).get("data.prompt");
     return typeof prompt === "string" ? prompt : null;
+  }
+
+  /** What has changed, and the metrics where they were let go. */
+  private readAll(): Promise<FollowedMetrics> {
+    return this.inTurn(async () => {
+      await this.readChanges();
+      return this.metrics ?? (await this.readMetrics());
+    });
   }
 
   private async readSmallFiles(): Promise<void> {

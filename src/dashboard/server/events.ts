@@ -10,7 +10,7 @@ const MOST_WAITING_BYTES = 8 << 20;
 /** GET /api/events: server-sent events of the runs. The page reads them by fetch, so that the token is a header. */
 export function serveEvents(app: FastifyInstance, feed: RunFeed): void {
   const open = new Set<ServerResponse>();
-  app.get("/api/events", async (_request, reply) => {
+  app.get("/api/events", { exposeHeadRoute: false }, async (_request, reply) => {
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), "content-type": "text/event-stream" });

@@ -10,7 +10,7 @@ import { RunFeed } from "../reading/run-feed.js";
 import { RunLibrary } from "../reading/run-library.js";
 import { answerErrors } from "./answer-errors.js";
 import { serveEvents } from "./events.js";
-import { guard } from "./guard.js";
+import { guard, PUBLIC } from "./guard.js";
 import { type PageFiles, readPageFiles } from "./page-files.js";
 import { serveResetHere } from "./reset-route.js";
 import { serveRuns } from "./run-routes.js";
@@ -29,6 +29,8 @@ export interface DashboardOptions {
   readonly port: number;
   /** $DRPO_DASHBOARD_TOKEN. */
   readonly token?: string | undefined;
+  /** Further names that it is reached by, such as that of a proxy; without a port. */
+  readonly allowedHosts?: readonly string[];
   /** Null: the page says how to start the dashboard with a model server. */
   readonly resetHere: ResetHere | null;
   /** Where the compiled page is; beside this file, after a build. */
@@ -57,11 +59,12 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
         "DRPO_DASHBOARD_TOKEN=... drpo dashboard; or leave out --host, and use a tunnel (ssh -L).",
     );
   }
+  if (token) checkToken(token);
   const page = await readPageFiles(options.pageFolder ?? join(import.meta.dirname, "../browser"));
   const library = new RunLibrary(root, options.onRead);
   const feed = new RunFeed(library, pollMs);
   const app = fastify({ logger: false, bodyLimit: MOST_BODY_BYTES, forceCloseConnections: true });
-  guard(app, { host, token: token || undefined, policy: page.policy });
+  guard(app, { host, token: token || undefined, allowedHosts: options.allowedHosts ?? [], policy: page.policy });
   answerErrors(app);
   const overview = overviewOf(options);
   servePage(app, page);
@@ -73,16 +76,26 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   return { address: addressOf(app, host), close: () => app.close() };
 }
 
+/** @throws BadInputError for a token that no browser can send. */
+function checkToken(token: string): void {
+  if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(token)) return;
+  throw new BadInputError(
+    "$DRPO_DASHBOARD_TOKEN has characters that a browser cannot send as a token, or a space at its start or end. Use " +
+      "letters, digits and punctuation of ASCII.",
+  );
+}
+
 const overviewOf = ({ shownRoot, version, resetHere }: DashboardOptions): Overview => ({
   ...{ folder: shownRoot, version, canReset: resetHere !== null },
   resetHint: `Start the dashboard with a model server: drpo dashboard ${shownRoot} --server`,
 });
 
 function servePage(app: FastifyInstance, { index, files }: PageFiles): void {
-  for (const [url, { type, content }] of files) app.get(url, (_request, reply) => reply.type(type).send(content));
+  for (const [url, { type, content }] of files)
+    app.get(url, PUBLIC, (_request, reply) => reply.type(type).send(content));
   // The page itself reads the rest of the address.
   for (const url of ["/", "/runs/*", "/compare"]) {
-    app.get(url, (_request, reply) => reply.type(index.type).send(index.content));
+    app.get(url, PUBLIC, (_request, reply) => reply.type(index.type).send(index.content));
   }
 }
 

@@ -32,7 +32,7 @@ export interface UpdateContext {
   readonly klCoef: number;
   /** H: the response budget, tokens. */
   readonly budget: number;
-  readonly eosTokenId: number;
+  readonly endTokenIds: readonly number[];
   readonly seed: number;
 }
 

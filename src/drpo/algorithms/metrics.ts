@@ -12,7 +12,7 @@ type Observed = Observation & { readonly returns?: readonly number[] };
  * What a batch says of the policy that wrote it and of the critic. Scores and KL are those of training rollouts, resets
  * included, and of generated tokens only.
  */
-export function batchMetrics(observed: readonly Observed[], eosTokenId: number): Metrics {
+export function batchMetrics(observed: readonly Observed[], endTokenIds: readonly number[]): Metrics {
   const scores = observed.map(({ rollout }) => rollout.score);
   const generated = ({ creditedPrefix }: Observation, values: readonly number[]) => values.slice(creditedPrefix);
   const logRatios = observed.map((one) =>
@@ -32,7 +32,7 @@ export function batchMetrics(observed: readonly Observed[], eosTokenId: number):
     resetShare: mean(observed.map(({ rollout }) => (rollout.reset.prefix.length > 0 ? 1 : 0))),
     generatedTokens: observed.reduce((sum, { rollout }) => sum + rollout.generated.length, 0),
     responseTokens: mean(observed.map(({ rollout }) => rollout.reset.prefix.length + rollout.generated.length)),
-    endedShare: mean(observed.map(({ rollout }) => (rollout.generated.includes(eosTokenId) ? 1 : 0))),
+    endedShare: mean(observed.map(({ rollout }) => (rollout.generated.some((token) => endTokenIds.includes(token)) ? 1 : 0))),
     ...samplerMetrics(observed),
   };
 }

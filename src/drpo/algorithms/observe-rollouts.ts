@@ -14,7 +14,7 @@ import type { PolicySettings } from "./policy-settings.js";
  */
 export async function observeRollouts(
   settings: PolicySettings,
-  { trainer, models: { policy, reference, critic }, temperature, klCoef, eosTokenId, referenceAhead }: UpdateContext,
+  { trainer, models: { policy, reference, critic }, temperature, klCoef, endTokenIds, referenceAhead }: UpdateContext,
   rollouts: readonly ScoredRollout[],
   { keepAs, withCritic, prefixInSignal }: { keepAs: string; withCritic: boolean; prefixInSignal: boolean },
   options?: CallOptions,
@@ -38,7 +38,7 @@ export async function observeRollouts(
   return rollouts.map((rollout, i) => {
     const creditedPrefix = credited(rollout);
     const observed = { logprobs: logprobs![i]!, referenceLogprobs: referenceLogprobs![i]! };
-    const endsAt = creditedPrefix + tokensUntilEnd(rollout.generated, eosTokenId) - 1;
+    const endsAt = creditedPrefix + tokensUntilEnd(rollout.generated, endTokenIds) - 1;
     return {
       ...{ rollout, creditedPrefix, oldLogprobs: observed.logprobs, referenceLogprobs: observed.referenceLogprobs },
       values: values?.[i] ?? [],

@@ -94,7 +94,7 @@ export function onPolicy<E extends Experience>(
         options,
       );
       const observations = minibatches.flatMap(({ experience }) => experience);
-      const batch = batchMetrics(observations, context.eosTokenId);
+      const batch = batchMetrics(observations, context.endTokenIds);
       const metrics = { ...batch, ...meanOfEach(steps), klCoef: context.klCoef, steps: steps.length };
       return { models, metrics, observations };
     },

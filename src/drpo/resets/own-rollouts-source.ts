@@ -12,7 +12,7 @@ export function ownRolloutsSource({
   prompts,
   iterations,
   minScore = -Infinity,
-  eosTokenId,
+  endTokenIds,
 }: {
   readonly run: Pick<RunDirectory, "readRollouts">;
   readonly prompts: readonly TokenizedGroup[];
@@ -21,7 +21,7 @@ export function ownRolloutsSource({
   /** Only rollouts with a score above this. */
   readonly minScore?: number | undefined;
   /** What follows the first one, in rollouts of a fixed length, is no part of the response. */
-  readonly eosTokenId: number;
+  readonly endTokenIds: readonly number[];
 }): ResetSource {
   return {
     async open({ iteration }) {
@@ -31,7 +31,7 @@ export function ownRolloutsSource({
         for (const { prompt, prefix, generated, score, row, continuation } of await run.readRollouts(done)) {
           if (score <= minScore) continue;
           const parent = { iteration: done, row, continuation };
-          const written = generated.slice(0, tokensUntilEnd(generated, eosTokenId));
+          const written = generated.slice(0, tokensUntilEnd(generated, endTokenIds));
           candidates.push({
             ...{ prompt, response: [...prefix, ...written], parent },
             id: `rollout-${done}-${row}-${continuation}`,

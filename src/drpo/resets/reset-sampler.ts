@@ -1,5 +1,5 @@
 import type { ResetSpec } from "../../config/reset.js";
-import type { ResetPoint, ScoredRollout } from "../../domain/rollout.js";
+import { isEnded, type ResetPoint, type ScoredRollout } from "../../domain/rollout.js";
 import type { TokenIds } from "../../domain/token-ids.js";
 import { Random } from "../../math/random.js";
 import { seedAt } from "../../math/seeds.js";
@@ -37,7 +37,7 @@ export function createResetSampler({
   condition = null,
   budget,
   contextTokens,
-  eosTokenId,
+  endTokenIds,
   iterations,
   rolloutsPerIteration,
   seed,
@@ -50,7 +50,7 @@ export function createResetSampler({
   readonly budget: number;
   /** Longest row that the base accepts, tokens. */
   readonly contextTokens: number;
-  readonly eosTokenId: number;
+  readonly endTokenIds: readonly number[];
   readonly iterations: number;
   readonly rolloutsPerIteration: number;
   readonly seed: number;
@@ -87,8 +87,7 @@ export function createResetSampler({
 
   /** len: what of a response a prefix is cut from. */
   const lengthOf = (prompt: TokenIds, response: TokenIds): number => {
-    const ends = response.at(-1) === eosTokenId;
-    const counted = response.length - (ends && !spec.endOfSequenceCounts ? 1 : 0);
+    const counted = response.length - (isEnded(response, endTokenIds) && !spec.endOfSequenceCounts ? 1 : 0);
     return Math.min(counted, roomOf(prompt));
   };
   /** Tokens of a response at most; a prefix beside the budget must leave room for it in the context. */

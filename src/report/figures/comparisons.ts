@@ -66,7 +66,8 @@ function comparison(metric: ResultMetric, group: RunGroup, baseline: RunGroup): 
   const names = { metric, group: group.label, baseline: baseline.label };
   if (bySeed.length > 1) return { ...names, pairedBy: "seed", test: testOf(bySeed) };
   if (shared.length !== 1) return null;
-  const byPrompt = promptPairs(metric, ...shared[0]!);
+  const [run, other] = shared[0]!;
+  const byPrompt = promptPairs(metric, run, other);
   return byPrompt.length > 1 ? { ...names, pairedBy: "prompt", test: testOf(byPrompt) } : null;
 }
 

@@ -2,6 +2,7 @@ import { klFrontier } from "../../math/kl-frontier.js";
 import { mean } from "../../math/statistics.js";
 import type { RunGroup } from "../group-runs.js";
 import { overSeeds, type SeedPoint } from "./over-seeds.js";
+import { greatest } from "../../math/extremes.js";
 
 /** Figures 1 and 2 of the paper: reward score against KL over held-out responses, binned by KL. */
 export interface Frontier {
@@ -49,7 +50,7 @@ function frontierCurve({ label, colour, runs }: RunGroup): FrontierCurve {
       );
     });
   // The n-th part of each seed's responses by KL.
-  const count = Math.max(0, ...bySeed.map(({ length }) => length));
+  const count = Math.max(0, greatest(bySeed.map(({ length }) => length)));
   const points = Array.from({ length: count }, (_, bin) => {
     const found = bySeed.flatMap((bins) => bins[bin] ?? []);
     const responses = found.reduce((total, { score }) => total + score.n, 0);

@@ -1,6 +1,7 @@
 import { mean } from "../../math/statistics.js";
 import type { RunGroup } from "../group-runs.js";
 import { inReadingOrder } from "../metric-labels.js";
+import { greatest } from "../../math/extremes.js";
 
 /** Every metric of one stage. */
 export interface StageCurves {
@@ -58,7 +59,7 @@ function metricCurves(groups: readonly RunGroup[], stage: string, name: string):
     });
     return seeds.length === 0 ? [] : [{ group: label, colour, seeds }];
   });
-  const longest = Math.max(...found.flatMap(({ seeds }) => seeds.map(({ points }) => points.length)));
+  const longest = greatest(found.flatMap(({ seeds }) => seeds.map(({ points }) => points.length)));
   const merged = Math.ceil(longest / MAX_POINTS);
   return {
     ...{ name, merged },

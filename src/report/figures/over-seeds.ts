@@ -1,4 +1,5 @@
 import { mean } from "../../math/statistics.js";
+import { greatest, least } from "../../math/extremes.js";
 
 /** A point of a curve over seeds: the mean of theirs, and the range of their y. */
 export interface SeedPoint {
@@ -13,6 +14,6 @@ export interface SeedPoint {
 /** @param points one of each seed; at least one */
 export function overSeeds(points: readonly { readonly x: number; readonly y: number }[]): SeedPoint {
   const ys = points.map(({ y }) => y);
-  const range = points.length > 1 ? { low: Math.min(...ys), high: Math.max(...ys) } : {};
+  const range = points.length > 1 ? { low: least(ys), high: greatest(ys) } : {};
   return { x: mean(points.map(({ x }) => x)), y: mean(ys), ...range, seeds: points.length };
 }

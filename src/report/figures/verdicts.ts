@@ -3,6 +3,7 @@ import { mean } from "../../math/statistics.js";
 import type { RunGroup } from "../group-runs.js";
 import type { ReportedRun } from "../reported-run.js";
 import { firstOfEachSeed, sharedStarts } from "./shared-starts.js";
+import { greatest } from "../../math/extremes.js";
 
 /** What judges said, one judge and opponent each. */
 export interface VerdictCounts {
@@ -115,7 +116,7 @@ const MAX_DISAGREEMENTS = 4;
 export function disagreements(groups: readonly RunGroup[]): readonly Disagreement[] {
   const models = reportedModels(groups).toSorted((a, b) => Number(a.of === "sft") - Number(b.of === "sft"));
   const found = models.map(disagreementsOf);
-  const longest = Math.max(0, ...found.map(({ length }) => length));
+  const longest = Math.max(0, greatest(found.map(({ length }) => length)));
   // One of each model in turn.
   const turns = Array.from({ length: longest }, (_, i) => found.flatMap((own) => own[i] ?? []));
   return turns.flat().slice(0, MAX_DISAGREEMENTS);

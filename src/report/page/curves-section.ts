@@ -1,4 +1,4 @@
-import { type Curve, curvesChart, legend } from "../curves-chart.js";
+import { type Curve, curvesChart, type CurvePoint, legend } from "../curves-chart.js";
 import type { GroupCurve, MetricCurves, StageCurves } from "../figures/learning-curves.js";
 import { formatNumber } from "../format-number.js";
 import { html, type Html } from "../html.js";
@@ -40,13 +40,19 @@ interface StageAxis {
 
 function metricChart(stage: string, { name, groups, merged }: MetricCurves, { xName, mark }: StageAxis): Html {
   const { title, unit } = metricLabel(stage, name);
-  const last = groups.length === 1 ? groups[0]!.mean.at(-1)! : null;
+  const figure = groups.length === 1 ? headFigure(stage, groups[0]!.mean, mark) : null;
   return curvesChart({
     ...{ title, unit, mark, hasLegend: false },
-    ...(last === null ? {} : { figure: formatNumber(last.y) }),
+    ...(figure === null ? {} : { figure }),
     xName: merged > 1 ? `${xName}, means of ${merged}` : xName,
     curves: groups.flatMap(curvesOf),
   });
+}
+
+/** Beside the title: of a validation the checkpoint that is marked, elsewhere the curve's end. */
+function headFigure(stage: string, points: readonly CurvePoint[], mark: StageAxis["mark"]): string {
+  const best = stage === "validation" ? points.find(({ x }) => x === mark?.x) : undefined;
+  return best ? `${formatNumber(best.y)} (best)` : `${formatNumber(points.at(-1)!.y)} (last)`;
 }
 
 const curvesOf = ({ group: label, colour, mean, seeds }: GroupCurve): readonly Curve[] => [

@@ -52,7 +52,7 @@ const runsTable = (runs: readonly RunFacts[]): Html =>
       html`<table class="figures texts">
         <thead>
           <tr>
-            ${["Run", "Group", "Seed", "State", "Iteration", "Evaluated at"].map((name) => html`<th scope="col">${name}</th>`)}
+            ${["Run", "Group", "Seed", "State", "Iteration", "Best checkpoint"].map((name) => html`<th scope="col">${name}</th>`)}
           </tr>
         </thead>
         <tbody>
@@ -64,7 +64,7 @@ const runsTable = (runs: readonly RunFacts[]): Html =>
                 <td>${run.seed ?? "\u2013"}</td>
                 <td>${run.status}${run.message === null ? null : html`<span class="quiet">${run.message}</span>`}</td>
                 <td>${run.iterations === null ? run.iteration : `${run.iteration} of ${run.iterations}`}</td>
-                <td>${run.bestIteration ?? "\u2013"}</td>
+                <td>${run.bestIteration === null ? "\u2013" : `iteration ${run.bestIteration}`}</td>
               </tr>`,
           )}
         </tbody>

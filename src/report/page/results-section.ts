@@ -6,6 +6,7 @@ import { formatStyled } from "../format-number.js";
 import { html, type Html } from "../html.js";
 import type { Report } from "../report.js";
 import { key, numberCell, scrollable } from "./parts.js";
+import { greatest } from "../../math/extremes.js";
 
 /** Table 1 of the paper, and what can be said of its differences. */
 export function resultsSection({
@@ -35,7 +36,7 @@ const findings = (lines: readonly string[]): Html | null =>
       </ul>`;
 
 export function resultsNote({ rows, rewardAccuracy }: ResultsTable): string {
-  const seeds = Math.max(...rows.map((row) => row.seeds.length));
+  const seeds = greatest(rows.map((row) => row.seeds.length));
   const spread = rows.some((row) => row.seeds.length > 1)
     ? "Mean \u00b1 standard deviation over seeds" +
       (rows.some((row) => row.seeds.length === 1) ? "; with one seed, its own 95 % interval" : "")

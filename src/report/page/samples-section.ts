@@ -48,15 +48,23 @@ export const trainingSamplesSection = (samples: readonly TrainingSamples[]): Htm
               <h3>${key(colour, group)} ${scoreOf(rollout.score)}</h3>
               <p dir="auto">${rolloutText(rollout)}</p>
               <p class="quiet">
-                iteration ${rollout.iteration}, row ${rollout.row}:
-                ${rollout.prefixTokens === 0 ? "from the prompt" : `${rollout.prefixTokens} tokens of ${rollout.sourceId ?? "an earlier rollout"}`},
-                ${rollout.generatedTokens} generated
+                rollout ${rollout.row} of iteration ${rollout.iteration}: ${startOf(rollout)},
+                ${tokens(rollout.generatedTokens)} generated
               </p>
             </div>`,
         ),
       )}
     </div>
   </section>`;
+
+const tokens = (count: number): string => `${count} ${count === 1 ? "token" : "tokens"}`;
+
+/** An id may be a number: it must not read as a count of tokens. */
+function startOf({ prefixTokens, sourceId }: TrainingSamples["rollouts"][number]): string {
+  if (prefixTokens === 0) return "starts at the prompt";
+  const source = sourceId === null ? "an earlier rollout" : `the response with id “${sourceId}”`;
+  return `reset after ${tokens(prefixTokens)} of ${source}`;
+}
 
 function rolloutText({ text, prefixText, prefixTokens }: TrainingSamples["rollouts"][number]): Html {
   if (prefixTokens === 0) return html`${text}`;

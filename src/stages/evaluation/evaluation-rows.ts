@@ -3,6 +3,7 @@ import { Random } from "../../math/random.js";
 import { seedAt } from "../../math/seeds.js";
 import { promptsToAnswer } from "../prompts-to-answer.js";
 import type { OpenRun } from "../run-context.js";
+import { least } from "../../math/extremes.js";
 
 /** A row of the evaluation: the prompt, and a person's response to it. */
 export interface EvaluationRow {
@@ -26,7 +27,7 @@ export function evaluationRows({ recipe, evaluationGroups }: OpenRun): readonly 
  */
 export function referenceOf({ reference, responses }: TokenizedGroup, seed: bigint): TokenizedResponse | null {
   if (reference) return reference;
-  const worst = Math.min(...responses.map(({ rating }) => rating));
+  const worst = least(responses.map(({ rating }) => rating));
   const preferred = responses
     .toSorted((a, b) => b.rating - a.rating)
     .slice(0, Math.floor(responses.length / 2))

@@ -41,7 +41,7 @@ export async function judgeResponses(
       const task = progress.start(name, comparisons.length, "comparisons");
       const judgements = await judge.compare(comparisons, { ...call, onProgress: (done) => task.update(done) });
       task.end();
-      judged.push(...judgements.map((judgement, i) => judgedRow(judge, pairing, rows[i]!, judgement)));
+      for (const [i, judgement] of judgements.entries()) judged.push(judgedRow(judge, pairing, rows[i]!, judgement));
     }
   }
   return judged;

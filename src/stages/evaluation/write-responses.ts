@@ -1,6 +1,6 @@
 import type { EvaluatedReference, EvaluatedResponse } from "../../domain/evaluation.js";
 import type { ModelHandle } from "../../domain/model.js";
-import { responseTokens } from "../../domain/rollout.js";
+import { responseTokens, withoutEnd } from "../../domain/rollout.js";
 import { writeFromPrompts, type WrittenResponse } from "../../drpo/write-from-prompts.js";
 import { klK1, klK3 } from "../../math/kl.js";
 import { rouge } from "../../math/rouge.js";
@@ -21,6 +21,7 @@ export async function writeResponses(
   { rows, references }: { readonly rows: readonly EvaluationRow[]; readonly references: readonly EvaluatedReference[] },
 ): Promise<readonly EvaluatedResponse[]> {
   const { recipe, server, progress } = run;
+  const { endTokenIds } = run.tokenizerInfo;
   const name = policy.name === sft.reference.name ? "SFT" : "policy";
   const task = progress.start(`evaluate ${name}`, rows.length, "responses");
   const written = await writeFromPrompts(
@@ -30,14 +31,14 @@ export async function writeResponses(
       budget: recipe.response.maxTokens,
       params: {
         ...{ temperature: recipe.evaluation.temperature, topP: 1, topK: 0 },
-        stopTokenIds: [run.tokenizerInfo.eosTokenId],
+        stopTokenIds: endTokenIds,
       },
       noise: { seed: recipe.seed, purpose: "evaluation", iteration: 0 },
     },
     { ...run.call, onProgress: (done) => task.update(done) },
   );
   const texts = await server.tokenizer.detokenize(
-    written.map(({ rollout }) => responseTokens(rollout)),
+    written.map(({ rollout }) => withoutEnd(responseTokens(rollout), endTokenIds)),
     run.call,
   );
   task.end();

@@ -5,6 +5,7 @@ import { runLock, type RunLock } from "../lock/lock-job.js";
 import { DR_PO, type LockMethod, PPO } from "../lock/lock-methods.js";
 import { LOCK_PPO } from "../lock/train-on-lock.js";
 import { type Finding, seedsUpTo, type StudyContext, type StudyResult } from "../study.js";
+import { greatest, least } from "../../math/extremes.js";
 
 export interface CoverageOptions {
   /** H of the lock. */
@@ -63,7 +64,7 @@ export const studyCoverage = async (
       .map(({ gap }) => gap);
   const rows = options.right.map((right) => {
     const own = gaps(DR_PO, right);
-    return { right, gap: mean(own), lowest: Math.min(...own), highest: Math.max(...own) };
+    return { right, gap: mean(own), lowest: least(own), highest: greatest(own) };
   });
   const ppoGap = mean(gaps(PPO));
   const findings = coverageFindings(rows, ppoGap);
@@ -157,7 +158,7 @@ const gapChart = (rows: readonly CoverageRow[], ppoGap: number, { responses }: C
 };
 
 const checkSizes = ({ responses, right }: CoverageOptions): void => {
-  const most = Math.max(...right);
+  const most = greatest(right);
   if (most > responses) {
     throw new BadInputError(
       `${most} right responses do not fit into ${responses}: give fewer --right, or more --responses.`,

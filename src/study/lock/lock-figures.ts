@@ -2,6 +2,7 @@ import type { StudyContext } from "../study.js";
 import type { LockJob, RunLock } from "./lock-job.js";
 import { DR_PO, type LockMethod, PPO, RELEASED } from "./lock-methods.js";
 import type { LockRun } from "./train-on-lock.js";
+import { greatest } from "../../math/extremes.js";
 
 export interface LockOptions extends Pick<LockJob, "actions" | "responses" | "share" | "solvedAt"> {
   /** Every H that is tried, rising. */
@@ -44,7 +45,7 @@ export const lockFigures = async (
   const figures = await Promise.all(
     horizons.map(async (horizon) => {
       const solved = await onEverySeed(DR_PO, horizon, maxTokens);
-      const budgetTokens = Math.max(...solved.map(({ tokens }) => tokens));
+      const budgetTokens = greatest(solved.map(({ tokens }) => tokens));
       const others = [PPO, RELEASED].map((method) => onEverySeed(method, horizon, budgetTokens));
       return [...solved, ...(await Promise.all(others)).flat()];
     }),

@@ -1,6 +1,7 @@
 import { mean, quantile } from "../../math/statistics.js";
 import type { LockFigure, LockOptions } from "./lock-figures.js";
 import { type LockMethod, METHODS } from "./lock-methods.js";
+import { greatest, least } from "../../math/extremes.js";
 
 /** The seeds of one method at one H. */
 export interface LockRow {
@@ -31,8 +32,8 @@ export const lockRows = (figures: readonly LockFigure[], { horizons, seeds }: Lo
         ...{ horizon, method: name, label, solved, seeds: seeds.length },
         budgetTokens: own[0]!.budgetTokens,
         meanSuccess: mean(successes),
-        lowestSuccess: Math.min(...successes),
-        highestSuccess: Math.max(...successes),
+        lowestSuccess: least(successes),
+        highestSuccess: greatest(successes),
         tokensToSolve: solved === own.length ? quantile(tokens, 0.5) : null,
       };
     }),

@@ -33,9 +33,6 @@ export interface LockRun {
 
 const SILENT: Progress = { start: () => ({ update: () => {}, end: () => {} }), note: () => {} };
 
-/** No token ends a response. */
-const NO_TOKEN = -1;
-
 /**
  * Trains a table on a lock with the project's loop and its PPO, from the uniform policy, until the right response has the
  * probability that counts as solved or the tokens are used up. Every context is a state of its own: nothing that is learnt
@@ -81,7 +78,7 @@ export const trainOnLock = async (
     run: { appendMetrics: () => Promise.resolve() },
     progress: SILENT,
     params: { temperature: 1, topP: 1, topK: 0, stopTokenIds: [] },
-    eosTokenId: NO_TOKEN,
+    endTokenIds: [],
     adaptiveKl: null,
     maxKl: Infinity,
   } satisfies Omit<PolicyTraining, "iterations">;
@@ -125,7 +122,7 @@ const resetsOf = (
     spec: { proportion: method.proportion, continuations: 1, prefixCountsInBudget: true, endOfSequenceCounts: true },
     source: datasetSource({ responses: data, seed }),
     selector: uniformCut(method.law),
-    ...{ budget, contextTokens: budget + 1, eosTokenId: NO_TOKEN, seed },
+    ...{ budget, contextTokens: budget + 1, endTokenIds: [], seed },
     // Only a schedule would ask.
     iterations: 1,
     rolloutsPerIteration: LOCK_PPO.rolloutsPerIteration,

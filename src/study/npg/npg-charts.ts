@@ -3,6 +3,7 @@ import type { CurvesChart } from "../../report/curves-chart.js";
 import { formatNumber } from "../../report/format-number.js";
 import type { CriticKind, NpgFigure, NpgOptions } from "./npg-figures.js";
 import type { NpgRow } from "./npg-rows.js";
+import { greatest } from "../../math/extremes.js";
 
 /** Solid: what was reached. Dashed: what is promised, and pi_SFT. */
 export const gapChart = (kind: CriticKind, rows: readonly NpgRow[], { klCoefs }: NpgOptions): CurvesChart => {
@@ -27,7 +28,7 @@ export const klChart = (
   runs: readonly NpgFigure[],
   { klCoefs, iterations }: NpgOptions,
 ): CurvesChart => {
-  const longest = Math.max(...iterations);
+  const longest = greatest(iterations);
   const own = runs.filter((run) => run.critic === kind && run.iterations === longest);
   return {
     ...{ title: `Largest KL to pi_SFT of any state, ${kind} critic, T = ${longest}`, unit: "nats", xName: "t" },

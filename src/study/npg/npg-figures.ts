@@ -9,6 +9,7 @@ import type { GapBound } from "./npg-bounds.js";
 import { type NpgProblem, type ProblemSize, randomProblem } from "./npg-problem.js";
 import { rollOut } from "./roll-out.js";
 import { runNpg } from "./run-npg.js";
+import { greatest } from "../../math/extremes.js";
 
 export type CriticKind = "exact" | "sampled";
 export const CRITICS: readonly CriticKind[] = ["exact", "sampled"];
@@ -101,7 +102,7 @@ const figureOf = (
     referenceGap: problem.comparatorValue - problem.referenceValue,
     ...{ gap, bound, criticError },
     coveredKl: responseKl(problem.tree, problem.comparator, problem.reference),
-    klShare: Math.max(0, ...all.slice(1).map((point) => point.kl / point.bound)),
+    klShare: Math.max(0, greatest(all.slice(1).map((point) => point.kl / point.bound))),
     kls: all.filter(({ t }) => t >= 2 && Number.isInteger(Math.log2(t))),
   };
 };

@@ -1,5 +1,6 @@
 import { mean } from "../../math/statistics.js";
 import { type CriticKind, CRITICS, type NpgFigure, type NpgOptions } from "./npg-figures.js";
+import { greatest } from "../../math/extremes.js";
 
 /** Means over the seeds, and over them the worst of what must hold for each. */
 export interface NpgRow {
@@ -29,9 +30,9 @@ export const npgRows = (runs: readonly NpgFigure[], { klCoefs, iterations: every
           referenceGap: mean(own.map((run) => run.referenceGap)),
           gap: mean(own.map((run) => run.gap)),
           bound: mean(own.map((run) => run.bound.total)),
-          gapShare: Math.max(...own.map((run) => run.gap / run.bound.total)),
+          gapShare: greatest(own.map((run) => run.gap / run.bound.total)),
           criticError: mean(own.map((run) => run.criticError)),
-          klShare: Math.max(...own.map((run) => run.klShare)),
+          klShare: greatest(own.map((run) => run.klShare)),
         };
       }),
     ),

@@ -5,6 +5,7 @@ import type { Critic } from "./critics.js";
 import { mirrorDescentStep } from "./mirror-descent-step.js";
 import { criticError, type GapBound, gapBound, klBound, stepSize } from "./npg-bounds.js";
 import type { NpgProblem } from "./npg-problem.js";
+import { greatest } from "../../math/extremes.js";
 
 export interface NpgRun {
   /** V(pi*) - V(uniform mixture of pi_1 .. pi_T), exactly. */
@@ -33,7 +34,7 @@ export const runNpg = (
 
     sumOfValues += v[0]!;
     largestError = Math.max(largestError, criticError({ estimate, exact }, { comparator, policy, visits, horizon }));
-    kls.push({ kl: Math.max(...stateKls(policy, reference)), bound: klBound({ maxScore, klCoef, t }) });
+    kls.push({ kl: greatest(stateKls(policy, reference)), bound: klBound({ maxScore, klCoef, t }) });
 
     policy = mirrorDescentStep({ policy, reference }, estimate, { eta, klCoef });
   }

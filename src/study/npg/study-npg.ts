@@ -3,6 +3,7 @@ import { type Finding, seedsUpTo, type StudyContext, type StudyResult, type Stud
 import { gapChart, klChart } from "./npg-charts.js";
 import { type CriticKind, CRITICS, type NpgFigure, npgFigures, type NpgOptions } from "./npg-figures.js";
 import { type NpgRow, npgRows } from "./npg-rows.js";
+import { greatest } from "../../math/extremes.js";
 
 /** Sizes of the whole study. */
 export const NPG: NpgOptions = {
@@ -81,7 +82,7 @@ const rowTable = (kind: CriticKind, rows: readonly NpgRow[]): StudyTable => ({
 });
 
 const checkSizes = ({ actions, horizon, trajectories, iterations }: NpgOptions): void => {
-  const largest = Math.max(...iterations);
+  const largest = greatest(iterations);
   if (trajectories < largest) {
     throw new BadInputError(
       `${trajectories} trajectories cannot be split over T = ${largest} iterations: give --trajectories at least T.`,

@@ -44,7 +44,7 @@ export class BatchingEngine<Row extends EngineRow> {
 
   /** Adds rows at the time to which the engine was advanced. */
   add(rows: readonly Row[]): void {
-    this.waiting.push(...rows);
+    for (const row of rows) this.waiting.push(row);
     this.admit();
   }
 
@@ -102,5 +102,6 @@ export class BatchingEngine<Row extends EngineRow> {
 
 const keepIf = <Item>(items: Item[], isKept: (item: Item) => boolean): void => {
   const kept = items.filter(isKept);
-  items.splice(0, items.length, ...kept);
+  items.length = 0;
+  for (const item of kept) items.push(item);
 };

@@ -32,7 +32,7 @@ export const resetSampler = (
     spec: { ...resetSchema.parse({}), ...spec },
     source: datasetSource({ responses: RESPONSES, seed: 1 }),
     selector: uniformCut("released"),
-    ...{ budget: 5, contextTokens: 100, eosTokenId: EOS, iterations: 10, seed: 1 },
+    ...{ budget: 5, contextTokens: 100, endTokenIds: [EOS], iterations: 10, seed: 1 },
     rolloutsPerIteration: rows,
     ...options,
   });

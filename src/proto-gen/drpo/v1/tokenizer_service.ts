@@ -29,7 +29,11 @@ export interface GetTokenizerInfoRequest {
 }
 
 export interface GetTokenizerInfoResponse {
-  /** The token that ends the responses of the data; also the first of end_token_ids. */
+  /**
+   * The token that ends the responses of the data: the end token that the chat template writes after an assistant's turn;
+   * without one the tokenizer's, or the first that the base's files list if the tokenizer's is not among those. Also the
+   * first of end_token_ids.
+   */
   readonly eosTokenId: number;
   /** Token ids that the base has an embedding for: 0 to vocabulary_size - 1. */
   readonly vocabularySize: number;
@@ -39,7 +43,10 @@ export interface GetTokenizerInfoResponse {
   readonly tokenizerHash: string;
   /** SHA-256 (hexadecimal) of everything that decides what the base computes and where responses end. */
   readonly baseHash: string;
-  /** Every token that ends a response; at least one. */
+  /**
+   * Every token that ends a response: the eos_token_id of generation_config.json (config.json if that has none), and the
+   * tokenizer's. At least one.
+   */
   readonly endTokenIds: readonly number[];
   /** Special tokens that the tokenizer puts before a text; often one (BOS) or none. */
   readonly beginTokenIds: readonly number[];
@@ -50,6 +57,24 @@ export interface GetTokenizerInfoResponse {
   readonly vocabularyHash: string;
   /** The chat template writes the current date or time (strftime_now). */
   readonly templateReadsClock: boolean;
+}
+
+export interface CompareTokenizersRequest {
+  /** Folder (on the server) of the base. */
+  readonly base: string;
+  /**
+   * Folder (on the server) of a model or a PEFT adapter that is given the base's token ids. An adapter without
+   * tokenizer files uses the base's.
+   */
+  readonly other: string;
+}
+
+export interface CompareTokenizersResponse {
+  /**
+   * Why the other cannot be given the base's token ids, and what to do, in words without a full stop at the end: "token 17
+   * is ..."; empty: it means the same by every id of the base.
+   */
+  readonly difference: string;
 }
 
 /** Part of a text. */
@@ -369,6 +394,128 @@ export const GetTokenizerInfoResponse: MessageFns<GetTokenizerInfoResponse> = {
     message.beginTokenIds = object.beginTokenIds?.map((e) => e) || [];
     message.vocabularyHash = object.vocabularyHash ?? "";
     message.templateReadsClock = object.templateReadsClock ?? false;
+    return message;
+  },
+};
+
+function createBaseCompareTokenizersRequest(): CompareTokenizersRequest {
+  return { base: "", other: "" };
+}
+
+export const CompareTokenizersRequest: MessageFns<CompareTokenizersRequest> = {
+  encode(message: CompareTokenizersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.base !== "") {
+      writer.uint32(10).string(message.base);
+    }
+    if (message.other !== "") {
+      writer.uint32(18).string(message.other);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareTokenizersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareTokenizersRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.base = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.other = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CompareTokenizersRequest>, I>>(base?: I): CompareTokenizersRequest {
+    return CompareTokenizersRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CompareTokenizersRequest>, I>>(object: I): CompareTokenizersRequest {
+    const message = createBaseCompareTokenizersRequest() as any;
+    message.base = object.base ?? "";
+    message.other = object.other ?? "";
+    return message;
+  },
+};
+
+function createBaseCompareTokenizersResponse(): CompareTokenizersResponse {
+  return { difference: "" };
+}
+
+export const CompareTokenizersResponse: MessageFns<CompareTokenizersResponse> = {
+  encode(message: CompareTokenizersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.difference !== "") {
+      writer.uint32(10).string(message.difference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareTokenizersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareTokenizersResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.difference = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CompareTokenizersResponse>, I>>(base?: I): CompareTokenizersResponse {
+    return CompareTokenizersResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CompareTokenizersResponse>, I>>(object: I): CompareTokenizersResponse {
+    const message = createBaseCompareTokenizersResponse() as any;
+    message.difference = object.difference ?? "";
     return message;
   },
 };
@@ -1207,6 +1354,15 @@ export const TokenizerServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
+    /** Whether another model's folder means the same by token ids as a base does. */
+    compareTokenizers: {
+      name: "CompareTokenizers",
+      requestType: CompareTokenizersRequest as typeof CompareTokenizersRequest,
+      requestStream: false,
+      responseType: CompareTokenizersResponse as typeof CompareTokenizersResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
     tokenize: {
       name: "Tokenize",
       requestType: TokenizeRequest as typeof TokenizeRequest,
@@ -1250,6 +1406,18 @@ export const TokenizerServiceService = {
       Buffer.from(GetTokenizerInfoResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetTokenizerInfoResponse => GetTokenizerInfoResponse.decode(value),
   },
+  /** Whether another model's folder means the same by token ids as a base does. */
+  compareTokenizers: {
+    path: "/drpo.v1.TokenizerService/CompareTokenizers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompareTokenizersRequest): Buffer =>
+      Buffer.from(CompareTokenizersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompareTokenizersRequest => CompareTokenizersRequest.decode(value),
+    responseSerialize: (value: CompareTokenizersResponse): Buffer =>
+      Buffer.from(CompareTokenizersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CompareTokenizersResponse => CompareTokenizersResponse.decode(value),
+  },
   tokenize: {
     path: "/drpo.v1.TokenizerService/Tokenize" as const,
     requestStream: false as const,
@@ -1285,6 +1453,8 @@ export const TokenizerServiceService = {
 export interface TokenizerServiceServer extends UntypedServiceImplementation {
   /** What the tokenizer is: its special tokens, and a hash to compare. */
   getTokenizerInfo: handleUnaryCall<GetTokenizerInfoRequest, GetTokenizerInfoResponse>;
+  /** Whether another model's folder means the same by token ids as a base does. */
+  compareTokenizers: handleUnaryCall<CompareTokenizersRequest, CompareTokenizersResponse>;
   tokenize: handleUnaryCall<TokenizeRequest, TokenizeResponse>;
   detokenize: handleUnaryCall<DetokenizeRequest, DetokenizeResponse>;
   /** Chat messages to the text, and the token ids, that the base's chat template makes of them. */
@@ -1307,6 +1477,22 @@ export interface TokenizerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetTokenizerInfoResponse) => void,
+  ): ClientUnaryCall;
+  /** Whether another model's folder means the same by token ids as a base does. */
+  compareTokenizers(
+    request: CompareTokenizersRequest,
+    callback: (error: ServiceError | null, response: CompareTokenizersResponse) => void,
+  ): ClientUnaryCall;
+  compareTokenizers(
+    request: CompareTokenizersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CompareTokenizersResponse) => void,
+  ): ClientUnaryCall;
+  compareTokenizers(
+    request: CompareTokenizersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CompareTokenizersResponse) => void,
   ): ClientUnaryCall;
   tokenize(
     request: TokenizeRequest,
