@@ -246,17 +246,6 @@ def test_the_server_says_how_many_processes_it_has(cluster: Cluster, tiny_llama_
     assert run.models.GetServerInfo(models.GetServerInfoRequest()).processes == 2
 
 
-def test_sigterm_ends_all_gracefully(cluster: Cluster) -> None:
-    """The last test of this server."""
-    workers = cluster.workers()
-    cluster.terminate()
-    assert not psutil.wait_procs(workers, HANGS_SECONDS)[1]
-    log = cluster.log.read_text()
-    assert "stopping: calls under way" in log
-    assert "ends, and with it" not in log
-    assert "as process 0 is gone" not in log
-
-
 def test_both_refuse_a_step_that_would_overflow(cluster: Cluster, tiny_llama_folder: Path) -> None:
     """Weights are sharded, so what overflows may be on one process only: both must decide alike, and serve on."""
     run = RunClient(cluster.channel, tiny_llama_folder, "overflow")
@@ -288,3 +277,14 @@ def test_a_released_gradient_counts_once_on_both(cluster: Cluster, tiny_llama_fo
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "accumulated on policy already"):
         run.result(run.trainer.ForwardBackward, request)
     run.trainer.OptimizerStep(run.step_request(ref, [x]))
+
+
+def test_sigterm_ends_all_gracefully(cluster: Cluster) -> None:
+    """The last test of this server."""
+    workers = cluster.workers()
+    cluster.terminate()
+    assert not psutil.wait_procs(workers, HANGS_SECONDS)[1]
+    log = cluster.log.read_text()
+    assert "stopping: calls under way" in log
+    assert "ends, and with it" not in log
+    assert "as process 0 is gone" not in log
