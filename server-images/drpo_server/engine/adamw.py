@@ -127,7 +127,7 @@ class AdamWState:
             return torch.zeros(())
         moments = {part: own_part(tensor).clone() for part, tensor in self._moments.get(name, {}).items()}
         scalars = _scalars(adamw, float(moments["step"]) + 1 if moments else 1)
-        if max(*scalars, adamw.epsilon) > torch.finfo(torch.promote_types(trial.dtype, torch.float32)).max:
+        if max(scalars) > torch.finfo(torch.promote_types(trial.dtype, torch.float32)).max:
             return torch.ones(())
         trial.grad = own_part(gradient).to(trial.dtype) * scale
         optimizer = _optimizer([trial], adamw)
