@@ -49,7 +49,8 @@ export const sampleCommand = (context: CommandContext): Command =>
       `
 Examples:
   $ drpo sample runs/reviews-seed1
-  $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2
+  $ drpo sample runs/reviews-seed1 --model sft -n 2 \\
+      $'<|im_start|>user\\nWrite a one-sentence film review.<|im_end|>\\n<|im_start|>assistant\\n'
 `,
     )
     .action(async (runDirectory: string, prompt: string | undefined, options: SampleOptions) => {
