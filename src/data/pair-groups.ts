@@ -28,7 +28,7 @@ export function pairGroups(rows: readonly DataRow[], options: PairOptions): Grou
 }
 
 function pairEntry(row: DataRow, comparison: Comparison): Entry<PreferenceGroup> {
-  const { prompt, preferred, rejected } = comparison;
+  const { prompt, promptParts, preferred, rejected } = comparison;
   if (preferred === rejected) {
     throw new UnusableRowError(row.where, "the preferred and the rejected response are the same text");
   }
@@ -37,6 +37,7 @@ function pairEntry(row: DataRow, comparison: Comparison): Entry<PreferenceGroup>
   const group: PreferenceGroup = {
     id,
     prompt,
+    ...(promptParts && { promptParts }),
     responses: [
       { id: `${id}/preferred`, text: preferred, rating: 1 },
       { id: `${id}/rejected`, text: rejected, rating: 0 },

@@ -27,11 +27,17 @@ export function referenceGroups(rows: readonly DataRow[], references: ReferenceO
   return { ...split, skippedRows };
 }
 
-function referenceEntry(row: DataRow, { prompt, text }: Reference): Entry<PreferenceGroup> {
+function referenceEntry(row: DataRow, { prompt, promptParts, text }: Reference): Entry<PreferenceGroup> {
   const rowId = idField(row);
   const id = rowId ?? contentId(prompt, text);
   // The comparisons may have a row of the same id.
   const groupId = `references/${id}`;
-  const group = { id: groupId, prompt, responses: [], reference: { id: groupId, text, rating: 1 } };
+  const group = {
+    id: groupId,
+    prompt,
+    ...(promptParts && { promptParts }),
+    responses: [],
+    reference: { id: groupId, text, rating: 1 },
+  };
   return { id, splitKey: rowId ?? promptKey(prompt), value: group };
 }

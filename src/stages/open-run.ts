@@ -8,12 +8,12 @@ import { tokenizeGroups } from "./tokenize-groups.js";
  * @throws BadInputError if the base cannot read the prompts, or a prompt and the response budget do not fit its context
  */
 export async function openRun(context: RunContext): Promise<OpenRun> {
-  const { recipe, dataset, evaluationDataset, server, signal } = context;
+  const { recipe, dataset, evaluationDataset, server, run, signal } = context;
   const call = { signal };
   const tokenizerInfo = await server.tokenizer.info(call);
   const { eosTokenId, contextTokens } = tokenizerInfo;
   const read = (groups: readonly PreferenceGroup[], data = recipe.data) =>
-    tokenizeGroups(groups, { tokenizer: server.tokenizer, eosTokenId, data }, call);
+    tokenizeGroups(groups, { tokenizer: server.tokenizer, eosTokenId, data, now: new Date(run.createdAt) }, call);
   const data = { train: await read(dataset.train), heldOut: await read(dataset.heldOut) };
   const evaluationGroups = evaluationDataset
     ? await read(evaluationDataset.heldOut, recipe.evaluation.data)

@@ -12,6 +12,7 @@ import { seedAt } from "../math/seeds.js";
 import { datasetResponses } from "./dataset-responses.js";
 import { promptsToAnswer } from "./prompts-to-answer.js";
 import type { OpenRun } from "./run-context.js";
+import { tokenizeKnownPrompts } from "./tokenize-prompts.js";
 
 type Live = OnlineOptions["reset"]["source"] & { kind: "livePolicy" };
 
@@ -68,18 +69,22 @@ async function openWriter(run: OpenRun, { writer }: Live): Promise<(models: Poli
 
 /** The pool in token ids, checked against the server's tokenizer. */
 async function tokenizePool(
-  { pool, server, tokenizerInfo: { vocabularySize, eosTokenId, contextTokens }, recipe, call }: OpenRun,
+  run: OpenRun,
   { reset: { selector } }: OnlineOptions,
 ): Promise<readonly Pick<TokenizedResponse, "id" | "prompt" | "response">[]> {
-  const rows = pool!.rows;
-  const texts = [...new Set(rows.flatMap(({ prompt, response }) => [prompt, response]))].filter(
-    (one): one is string => typeof one === "string",
+  const { server, recipe, call } = run;
+  const { vocabularySize, eosTokenId, contextTokens } = run.tokenizerInfo;
+  const rows = run.pool!.rows;
+  const promptOf = await lookUpTokens(
+    rows.map((row) => row.prompt),
+    (texts) => tokenizeKnownPrompts(run, texts, call),
   );
-  const tokenized = await server.tokenizer.tokenize(texts, call);
-  const tokensOf = new Map(texts.map((text, i) => [text, tokenized[i]!]));
-  const tokens = (one: string | TokenIds): TokenIds => (typeof one === "string" ? tokensOf.get(one)! : one);
+  const responseOf = await lookUpTokens(
+    rows.map((row) => row.response),
+    (texts) => server.tokenizer.tokenize(texts, { ...call, continues: true }),
+  );
   return rows.map(({ id, ...row }) => {
-    const [prompt, response] = [tokens(row.prompt), tokens(row.response)];
+    const [prompt, response] = [promptOf(row.prompt), responseOf(row.response)];
     const unknown = [...prompt, ...response].find((token) => token >= vocabularySize);
     if (unknown !== undefined) {
       throw new BadInputError(
@@ -96,4 +101,15 @@ async function tokenizePool(
     const isEnded = selector.kind === "whole" && response.at(-1) === eosTokenId;
     return { id, prompt, response: isEnded ? response.slice(0, -1) : response };
   });
+}
+
+/** The token ids of texts, each tokenised once; what is in token ids already stays as it is. */
+async function lookUpTokens(
+  all: readonly (string | TokenIds)[],
+  tokenize: (texts: readonly string[]) => Promise<readonly TokenIds[]>,
+): Promise<(one: string | TokenIds) => TokenIds> {
+  const texts = [...new Set(all.filter((one) => typeof one === "string"))];
+  const tokens = await tokenize(texts);
+  const tokensOf = new Map(texts.map((text, i) => [text, tokens[i]!]));
+  return (one) => (typeof one === "string" ? tokensOf.get(one)! : one);
 }

@@ -1,5 +1,6 @@
 import type { Evaluation } from "../domain/evaluation.js";
 import { evaluateStage } from "./evaluate.js";
+import { noteTexts } from "./note-texts.js";
 import { openRun } from "./open-run.js";
 import { policyStage } from "./policy.js";
 import { refuseTooLittleMemory } from "./refuse-too-little-memory.js";
@@ -13,6 +14,7 @@ import { sftStage } from "./sft.js";
  */
 export async function runRecipe(context: RunContext): Promise<Evaluation> {
   const run = await openRun(context);
+  await noteTexts(run);
   await refuseTooLittleMemory(run);
   const sft = await sftStage(run);
   const reward = await rewardStage(run, sft);

@@ -8,6 +8,8 @@ import { connectToTestbed, EOS, type TestbedConnection } from "../rpc/testbed-co
 let connection: TestbedConnection | undefined;
 afterEach(() => connection?.end());
 
+const NOW = new Date("2026-03-04T05:06:07Z");
+
 const options = (changes: object = {}): DataOptions =>
   dataSchema.parse({ kind: "pairs", path: "/data/chats.jsonl", ...changes });
 
@@ -18,7 +20,7 @@ async function tokenize(
   const chatTemplate = (messages: readonly { readonly content: string }[], opensTurn: boolean) =>
     messages.map(({ content }) => content).join("") + (opensTurn ? "c" : "");
   connection = await connectToTestbed(hasTemplate ? { chatTemplate } : {});
-  return tokenizeGroups(groups, { tokenizer: connection.server.tokenizer, eosTokenId: EOS, data }, {});
+  return tokenizeGroups(groups, { tokenizer: connection.server.tokenizer, eosTokenId: EOS, data, now: NOW }, {});
 }
 
 const pair = (id: string, prompt: Prompt): PreferenceGroup => ({

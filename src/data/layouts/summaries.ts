@@ -1,5 +1,5 @@
 import { hasField, type DataRow } from "../data-row.js";
-import { fillTemplate } from "./fill-template.js";
+import { fillTemplate, type FilledTemplate } from "./fill-template.js";
 
 /** The paper's prompt for posts of Reddit (TL;DR), whose fields OpenAI's comparisons and references have. */
 const POST = "SUBREDDIT: r/{subreddit}\n\nTITLE: {title}\n\nPOST: {post}\n\nTL;DR: ";
@@ -7,7 +7,7 @@ const POST = "SUBREDDIT: r/{subreddit}\n\nTITLE: {title}\n\nPOST: {post}\n\nTL;D
 const ARTICLE = "{article}\n\nTL;DR: ";
 
 /** The prompt that asks for a summary of a post or an article. @throws BadInputError */
-export const summaryPrompt = (row: DataRow, template = hasField(row, "article") ? ARTICLE : POST): string =>
+export const summaryPrompt = (row: DataRow, template = hasField(row, "article") ? ARTICLE : POST): FilledTemplate =>
   fillTemplate(template, row);
 
 /**

@@ -38,7 +38,7 @@ export async function writeResponses(
   );
   const texts = await server.tokenizer.detokenize(
     written.map(({ rollout }) => responseTokens(rollout)),
-    run.call,
+    { ...run.call, continues: true },
   );
   task.end();
   const referenceTexts = namedReferences(rows, references);
