@@ -1,7 +1,21 @@
-import type { PreferenceGroup } from "../domain/preference-dataset.js";
-import type { TokenizedGroup } from "../domain/tokenized-dataset.js";
-import type { OpenRun } from "./run-context.js";
+import type { DataOptions } from "../config/data.js";
+import type { PreferenceDataset, PreferenceGroup } from "../domain/preference-dataset.js";
+import type { TokenizedDataset, TokenizedGroup } from "../domain/tokenized-dataset.js";
+import type { CallOptions } from "../ports/call-options.js";
+import type { Progress } from "../ports/progress.js";
+import type { Tokenizer, TokenizerInfo } from "../ports/tokenizer.js";
 import { tokenizePrompts } from "./tokenize-prompts.js";
+
+/** What is read of an OpenRun. */
+interface NotedRun {
+  readonly recipe: { readonly data: DataOptions };
+  readonly dataset: Pick<PreferenceDataset, "train" | "heldOut">;
+  readonly data: TokenizedDataset;
+  readonly server: { readonly tokenizer: Tokenizer };
+  readonly tokenizerInfo: Pick<TokenizerInfo, "beginTokenIds">;
+  readonly progress: Pick<Progress, "note">;
+  readonly call: CallOptions;
+}
 
 /** A text of the data and its tokens. */
 interface Written {
@@ -11,7 +25,7 @@ interface Written {
 }
 
 /** Tells how the data's texts became tokens, and which of them are not what they may look like. */
-export async function noteTexts(run: OpenRun): Promise<void> {
+export async function noteTexts(run: NotedRun): Promise<void> {
   const groups = [...run.dataset.train, ...run.dataset.heldOut];
   const texts = groups.filter(({ prompt }) => typeof prompt === "string");
   if (texts.length > 0) {
@@ -21,7 +35,7 @@ export async function noteTexts(run: OpenRun): Promise<void> {
   await noteChangedTexts(run, groups);
 }
 
-async function beginLine({ recipe, server: { tokenizer }, tokenizerInfo, call }: OpenRun): Promise<string> {
+async function beginLine({ recipe, server: { tokenizer }, tokenizerInfo, call }: NotedRun): Promise<string> {
   if (recipe.data.beginTokens === "none")
     return 'prompts: no begin token is put before them (data.beginTokens = "none")';
   const { beginTokenIds } = tokenizerInfo;
@@ -31,7 +45,7 @@ async function beginLine({ recipe, server: { tokenizer }, tokenizerInfo, call }:
 }
 
 /** Whoever applied a chat template to the prompts wants its tokens; whoever has old HTML does not. */
-async function noteSpelledTokens(run: OpenRun, groups: readonly PreferenceGroup[]): Promise<void> {
+async function noteSpelledTokens(run: NotedRun, groups: readonly PreferenceGroup[]): Promise<void> {
   const { data } = run.recipe;
   if (data.specialTokens === "tokens") return;
   const prompts = groups.map(({ prompt, promptParts }) => promptParts ?? (prompt as string));
@@ -49,7 +63,7 @@ async function noteSpelledTokens(run: OpenRun, groups: readonly PreferenceGroup[
 }
 
 /** Texts that do not come back from their tokens: the tokenizer has no token for a character, or writes it otherwise. */
-async function noteChangedTexts(run: OpenRun, groups: readonly PreferenceGroup[]): Promise<void> {
+async function noteChangedTexts(run: NotedRun, groups: readonly PreferenceGroup[]): Promise<void> {
   const tokenized = new Map([...run.data.train, ...run.data.heldOut].map((group) => [group.id, group]));
   const responses = groups.flatMap((group) => responsesOf(group, tokenized.get(group.id)));
   const prompts = groups.flatMap((group) => promptOf(group, tokenized.get(group.id), run));
@@ -82,7 +96,7 @@ function responsesOf(group: PreferenceGroup, tokenized: TokenizedGroup | undefin
 function promptOf(
   { id, prompt, promptParts }: PreferenceGroup,
   tokenized: TokenizedGroup | undefined,
-  { recipe: { data } }: OpenRun,
+  { recipe: { data } }: NotedRun,
 ): Written[] {
   const isData = typeof prompt === "string" && promptParts === undefined && data.specialTokens === "text";
   if (!isData || !tokenized || tokenized.prompt.length >= (data.maxPromptTokens ?? Infinity)) return [];
@@ -91,7 +105,7 @@ function promptOf(
 
 async function changedOf(
   all: readonly Written[],
-  { server: { tokenizer }, tokenizerInfo: { beginTokenIds }, call }: OpenRun,
+  { server: { tokenizer }, tokenizerInfo: { beginTokenIds }, call }: NotedRun,
   { continues }: { readonly continues: boolean },
 ): Promise<readonly { readonly what: string; readonly shown: string }[]> {
   const [begin = ""] = await tokenizer.detokenize([beginTokenIds], { ...call, skipSpecialTokens: false });

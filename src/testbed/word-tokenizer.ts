@@ -19,7 +19,9 @@ export interface WordTokenizer {
 
 export const createWordTokenizer = (vocabulary: readonly string[]): WordTokenizer => {
   const eosTokenId = vocabulary.length - 1;
-  const longestFirst = vocabulary.map((word, id) => ({ word, id })).sort((a, b) => b.word.length - a.word.length);
+  const longestFirst = vocabulary
+    .map((word, id) => ({ word, id }))
+    .sort((a, b) => b.word.length - a.word.length || b.id - a.id);
   return {
     eosTokenId,
     vocabularySize: vocabulary.length,
