@@ -76,9 +76,9 @@ async function serveRun(context: CommandContext, directory: string, session: Ses
   const trained = await openTrainedRun(context, directory, { ...session, model: "policy" });
   try {
     const { recipe, server } = trained;
-    const { runId } = await readRunRecord(directory);
+    const record = await readRunRecord(directory);
     const run = await openRun({
-      ...{ ...session, recipe, server, run: readOnlyRun(runId, null) },
+      ...{ ...session, recipe, server, run: readOnlyRun(record, null) },
       cache: readOnlyCache(directoryStageCache({ directory: cacheDirectory(context) })),
       dataset: await readPreferenceDataset(recipe.data),
       rewardFunctions: await createRewardFunctions(recipe.reward, context.environment),
@@ -115,8 +115,9 @@ async function continueFrom(served: ServedRun, request: ResetHereRequest, call: 
     call,
   );
   const scored = await scorer.score(rollouts, call);
-  const rows = [prompt, prefix, ...rollouts.map(({ generated }) => [...prefix, ...withoutEnd(generated, endTokenIds)])];
-  const [promptText = "", prefixText = "", ...texts] = await server.tokenizer.detokenize(rows, call);
+  const [promptText = ""] = await server.tokenizer.detokenize([prompt], call);
+  const responses = [prefix, ...rollouts.map(({ generated }) => [...prefix, ...withoutEnd(generated, endTokenIds)])];
+  const [prefixText = "", ...texts] = await server.tokenizer.detokenize(responses, { ...call, continues: true });
   return {
     ...{ iteration, promptText, temperature },
     continuations: scored.map(({ score, generated, finishReason }, i) => ({

@@ -29,7 +29,7 @@ export async function evaluateRun(
     const { baseHash: base, tokenizerHash: tokenizer } = await server.tokenizer.info({ signal: session.signal });
     refuseChanged(directory, reading.record.hashes, { base, tokenizer });
     const cache = directoryStageCache({ directory: cacheDirectory(context) });
-    const { run, written } = collecting(readOnlyRun(reading.record.runId, lastCommit));
+    const { run, written } = collecting(readOnlyRun(reading.record, lastCommit));
     const opened = await openRun({
       ...{ ...plan, ...session, server, run },
       // Nothing is trained and nothing reset; what the run was made of must be there.

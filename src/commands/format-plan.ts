@@ -69,6 +69,7 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
   return [
     `run directory  ${shownPath(plan.directory, cwd)}`,
     `data           ${side(data.train)}; held out: ${side(data.heldOut)}${inAll(plan, data)}${skipped(data.skippedRows)}`,
+    `begin tokens   ${beginTokensLine(plan)}`,
     `server         ${recipe.server.kind === "local" ? "started with the run" : recipe.server.address}`,
     ...(recipe.server.samplers.length > 0 ? [`samplers       ${samplersLine(recipe.server)}`] : []),
     `sft            ${origin[recipe.sft.kind]}`,
@@ -100,6 +101,18 @@ function inAll(
       ? ""
       : `, ${promptsOnBothSides} of them on both sides` + (recipe.data.splitBy === "id" ? " (data.splitBy)" : "");
   return `; ${counted(prompts, "prompt")} in all${both}`;
+}
+
+/** Which they are, only the base's tokenizer knows: a run notes it when it reads its data. */
+function beginTokensLine({ recipe, dataset }: TrainingPlan): string {
+  const groups = [...dataset.train, ...dataset.heldOut];
+  const ofText = {
+    auto: "as the base's tokenizer puts them before a text",
+    none: 'none before prompts of text (data.beginTokens "none")',
+  }[recipe.data.beginTokens];
+  const chats = groups.filter(({ prompt }) => typeof prompt !== "string").length;
+  if (chats === groups.length) return "as the base's chat template writes them";
+  return chats === 0 ? ofText : `${ofText}; before conversations as its chat template writes them`;
 }
 
 function samplersLine({ samplers, samplerRows, overlap }: TrainingPlan["recipe"]["server"]): string {

@@ -30,6 +30,8 @@ export type TrainedModel = "policy" | "sft" | "reward-model";
 /** A run that was trained, with a server to load its models. The run itself is only read. */
 export interface TrainedRun {
   readonly recipe: RegisteredRecipe;
+  /** When the run was started: the time that chat templates write. */
+  readonly createdAt: Date;
   readonly server: ModelServer;
   /** Loads a model, frozen: the best policy, or the output of a stage from the cache. */
   readonly load: (model: TrainedModel) => Promise<ModelHandle>;
@@ -84,7 +86,7 @@ export async function openTrainedRun(
   const openStages = async (cache: StageCache) =>
     openRun({
       ...{ recipe, server, cache, progress, signal },
-      run: readOnlyRun(record.runId, lastCommit),
+      run: readOnlyRun(record, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
       // For training and evaluation alone.
       ...{ judges: [], algorithm: createAlgorithm(recipe), pool: null, cutFunction: null, rewardFunctions: new Map() },
@@ -98,7 +100,7 @@ export async function openTrainedRun(
     return model === "sft" ? sft.reference : (await rewardModelStage(run, sft))!.model;
   };
   const seeCheckpoints = () => linkCheckpoints(directory, scratch);
-  return { recipe, server, load, openToCompute, seeCheckpoints, stop };
+  return { recipe, createdAt: new Date(record.createdAt), server, load, openToCompute, seeCheckpoints, stop };
 }
 
 /**

@@ -1,10 +1,14 @@
 import type { Commit, RunDirectory } from "../ports/run-directory.js";
 
 /** A run directory that nothing is written to. */
-export function readOnlyRun(runId: string, commit: Commit | null): RunDirectory {
+export function readOnlyRun(
+  { runId, createdAt }: Pick<RunDirectory, "runId" | "createdAt">,
+  commit: Commit | null,
+): RunDirectory {
   const refuse = () => Promise.reject(new Error("a run that was opened for reading is never written"));
   return {
     runId,
+    createdAt,
     lastCommit: () => commit,
     // A judge may be trained beside the run; its curves belong to no iteration of it.
     appendMetrics: () => Promise.resolve(),

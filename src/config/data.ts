@@ -85,7 +85,25 @@ const common = {
   truncatePrompt: z
     .enum(["left", "refuse"])
     .default("refuse")
-    .describe("What to do with a longer one. left: its last maxPromptTokens tokens are kept (the paper: 512)."),
+    .describe(
+      "What to do with a longer one. left: its last maxPromptTokens tokens are kept, after its begin tokens (the paper: " +
+        "512); a conversation loses its oldest turns, but neither its system prompt nor the newest turn.",
+    ),
+  beginTokens: z
+    .enum(["auto", "none"])
+    .default("auto")
+    .describe(
+      "What prompts that are text begin with. auto: the tokens that the base's tokenizer puts before a text (<s>, " +
+        "<|begin_of_text|>; many have none), once, as transformers and vLLM do for a text. none: nothing. A conversation " +
+        "begins with what the chat template writes.",
+    ),
+  specialTokens: z
+    .enum(["text", "tokens"])
+    .default("text")
+    .describe(
+      "What special tokens are that a prompt of text spells, such as <|im_start|>. text: ordinary text, as in responses and " +
+        "messages. tokens: those tokens, for prompts that hold a chat template's output. Those of promptTemplate are tokens.",
+    ),
   references: referencesSchema
     .optional()
     .describe("Human references (D_TR), where they are another dataset than the comparisons."),

@@ -34,7 +34,7 @@ function pairEntry(
   splitBy: PairOptions["splitBy"],
 ): IdentifiedEntry<PreferenceGroup> {
   const { where } = row;
-  const { prompt, preferred, rejected } = comparison;
+  const { prompt, promptParts, preferred, rejected } = comparison;
   if (preferred === rejected) {
     throw new UnusableRowError(where, "the preferred and the rejected response are the same text");
   }
@@ -44,6 +44,7 @@ function pairEntry(
     id,
     where,
     prompt,
+    ...(promptParts && { promptParts }),
     responses: [
       { id: `${id}/preferred`, text: preferred, rating: 1, where },
       { id: `${id}/rejected`, text: rejected, rating: 0, where },

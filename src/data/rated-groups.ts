@@ -24,7 +24,9 @@ export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Gr
   const total = split.train.length + split.heldOut.length;
   const group = (name: "training" | "held-out", responses: readonly RatedResponse[]): PreferenceGroup => {
     refuseNoPreference(name, responses, total, options);
-    return { id: "rated", prompt: options.prompt, responses, reference: null };
+    // The recipe's own text is a template: whoever spells a special token there means the token.
+    const promptParts = [{ text: options.prompt, specialTokens: true }];
+    return { id: "rated", prompt: options.prompt, promptParts, responses, reference: null };
   };
   return {
     train: [group("training", split.train)],

@@ -36,7 +36,7 @@ export function referenceGroups(rows: readonly DataRow[], references: ReferenceO
 
 function referenceEntry(
   row: DataRow,
-  { prompt, text }: Reference,
+  { prompt, promptParts, text }: Reference,
   splitBy: DataOptions["splitBy"],
 ): IdentifiedEntry<PreferenceGroup> {
   const { where } = row;
@@ -44,6 +44,13 @@ function referenceEntry(
   const id = rowId ?? contentId(prompt, text);
   // The comparisons may have a row of the same id.
   const groupId = `references/${id}`;
-  const group = { id: groupId, where, prompt, responses: [], reference: { id: groupId, text, rating: 1, where } };
+  const group = {
+    id: groupId,
+    where,
+    prompt,
+    ...(promptParts && { promptParts }),
+    responses: [],
+    reference: { id: groupId, text, rating: 1, where },
+  };
   return { id, ...splitKey(prompt, rowId, splitBy), value: group };
 }

@@ -54,6 +54,8 @@ export interface MetricsLine {
 export interface RunDirectory {
   /** Random, the same for the run's whole life: names it to model servers. */
   readonly runId: string;
+  /** When the run was started, ISO 8601: the time that chat templates write. */
+  readonly createdAt: string;
   lastCommit(): Commit | null;
   /** Appends to the journal and fsyncs: after this the iteration has happened. */
   commit(commit: Commit): Promise<void>;

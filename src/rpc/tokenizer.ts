@@ -35,10 +35,10 @@ export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
       return splitRows(tokenIds, lengths, texts.length, tokenize.rpc);
     }),
 
-  detokenize: (all, { continues = false, ...options } = {}) =>
+  detokenize: (all, { continues = false, skipSpecialTokens = true, ...options } = {}) =>
     inParts(all, async (rows) => {
       const lengths = rows.map((row) => row.length);
-      const request = { base, tokenIds: rows.flat(), lengths, skipSpecialTokens: true, continues };
+      const request = { base, tokenIds: rows.flat(), lengths, skipSpecialTokens, continues };
       const { texts } = await caller.unary(detokenize, request, options);
       return checkLength(texts, rows.length, "texts", detokenize.rpc);
     }),

@@ -37,12 +37,13 @@ export async function openRun(context: RunContext): Promise<OpenRun> {
       ? (await readSides(open, { heldOut: evaluationDataset.heldOut }, "evaluation.data", recipe.evaluation.data))
           .heldOut
       : heldOut;
+  const data = { train, heldOut };
   return {
     ...context,
     tokenizerInfo,
-    data: { train, heldOut },
+    data,
     evaluationGroups,
-    resetPool: await readPool(open),
+    resetPool: await readPool({ ...open, data, evaluationGroups }),
     longestRow: longestRow(readers),
     leftOut: unfit.map(({ id }) => id),
     call,
@@ -57,7 +58,7 @@ type Opening = RunContext & {
 
 /** The sides of a dataset without the rows that do not fit. @throws BadInputError as the section says */
 async function readSides(
-  { server, tokenizerInfo: { eosTokenId }, rules, progress, call }: Opening,
+  { server, run, tokenizerInfo: { eosTokenId }, rules, progress, call }: Opening,
   dataset: { readonly train?: readonly PreferenceGroup[]; readonly heldOut: readonly PreferenceGroup[] },
   section: string,
   data: DataOptions,
@@ -69,7 +70,7 @@ async function readSides(
   const { tokenizer } = server;
   const rule: UnfitRule = { section, unusableRows: data.unusableRows, tokenizer };
   const readSide = async (groups: readonly PreferenceGroup[]) => {
-    const before = await tokenizeGroups(groups, { tokenizer, eosTokenId, data }, call);
+    const before = await tokenizeGroups(groups, { tokenizer, eosTokenId, data, now: new Date(run.createdAt) }, call);
     return { before, ...usableGroups(groups, before, rules) };
   };
   const [train, heldOut] = [await readSide(dataset.train ?? []), await readSide(dataset.heldOut)];
@@ -82,7 +83,7 @@ async function readSides(
 }
 
 /** The rows of the pool that the policy can start from. @throws BadInputError as for the data */
-async function readPool(open: Opening): Promise<OpenRun["resetPool"]> {
+async function readPool(open: Opening & Pick<OpenRun, "data" | "evaluationGroups">): Promise<OpenRun["resetPool"]> {
   const { pool, recipe, server, rules, progress } = open;
   if (!pool || recipe.policy.kind !== "online") return null;
   const usable = usablePool(await tokenizePool(pool, recipe.policy, open), rules);

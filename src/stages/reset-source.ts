@@ -14,6 +14,7 @@ import { datasetResponses } from "./dataset-responses.js";
 import { promptsToAnswer } from "./prompts-to-answer.js";
 import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import type { OpenRun } from "./run-context.js";
+import { tokenizeKnownPrompts } from "./tokenize-prompts.js";
 import type { TokenizedPoolRow } from "./usable-groups.js";
 
 type Live = OnlineOptions["reset"]["source"] & { kind: "livePolicy" };
@@ -84,18 +85,32 @@ async function writersEnds({ server, tokenizerInfo, call }: OpenRun, { writer }:
 export async function tokenizePool(
   { rows }: ResetPool,
   { reset: { selector } }: OnlineOptions,
-  { server, tokenizerInfo, call }: Pick<OpenRun, "server" | "tokenizerInfo" | "call">,
+  run: Parameters<typeof tokenizeKnownPrompts>[0] & Pick<OpenRun, "tokenizerInfo" | "call">,
 ): Promise<readonly TokenizedPoolRow[]> {
-  const texts = [...new Set(rows.flatMap(({ prompt, response }) => [prompt, response]))].filter(
-    (one): one is string => typeof one === "string",
+  const { server, tokenizerInfo, call } = run;
+  const promptOf = await lookUpTokens(
+    rows.map((row) => row.prompt),
+    (texts) => tokenizeKnownPrompts(run, texts, call),
   );
-  const tokenized = await server.tokenizer.tokenize(texts, call);
-  const tokensOf = new Map(texts.map((text, i) => [text, tokenized[i]!]));
-  const tokens = (one: string | TokenIds): TokenIds => (typeof one === "string" ? tokensOf.get(one)! : one);
+  const responseOf = await lookUpTokens(
+    rows.map((row) => row.response),
+    (texts) => server.tokenizer.tokenize(texts, { ...call, continues: true }),
+  );
   return rows.map(({ id, where, ...row }) => {
-    const [prompt, response] = [tokens(row.prompt), tokens(row.response)];
+    const [prompt, response] = [promptOf(row.prompt), responseOf(row.response)];
     // A prefix is never ended: what is given whole must not carry an end token.
     const given = selector.kind === "whole" ? withoutEnd(response, tokenizerInfo.endTokenIds) : response;
     return { id, where, prompt, response: given };
   });
+}
+
+/** The token ids of texts, each tokenised once; what is in token ids already stays as it is. */
+async function lookUpTokens(
+  all: readonly (string | TokenIds)[],
+  tokenize: (texts: readonly string[]) => Promise<readonly TokenIds[]>,
+): Promise<(one: string | TokenIds) => TokenIds> {
+  const texts = [...new Set(all.filter((one) => typeof one === "string"))];
+  const tokens = await tokenize(texts);
+  const tokensOf = new Map(texts.map((text, i) => [text, tokens[i]!]));
+  return (one) => (typeof one === "string" ? tokensOf.get(one)! : one);
 }

@@ -37,13 +37,14 @@ export async function rowReaders(
   { recipe, server, judges }: Pick<RunContext, "recipe" | "server" | "judges">,
   tokenizerInfo: TokenizerInfo,
 ): Promise<readonly [RowReader, ...RowReader[]]> {
-  const { contextTokens, vocabularySize, endTokenIds } = tokenizerInfo;
+  const { contextTokens, vocabularySize, endTokenIds, beginTokenIds } = tokenizerInfo;
+  const beginTokens = recipe.data.beginTokens === "auto" ? beginTokenIds : [];
   const read = async (name: string, key: string, reward: RewardModelRecipe): Promise<RowReader> => {
     const limits =
       reward.kind === "folder"
         ? await limitsOfFolder(recipe.server.kind === "local" ? reward.path : null)
         : { contextTokens, vocabularySize };
-    const template = (await rewardTemplate(server.tokenizer, reward.template, endTokenIds))([], []);
+    const template = (await rewardTemplate(server.tokenizer, reward.template, endTokenIds, beginTokens))([], []);
     refuseUnknownToken(template, limits, `${key}.template`);
     const needsPrompt = reward.template.includes("{prompt}");
     return { ...limits, name, needsPrompt, templateTokens: template.length, readsEnd: false };

@@ -36,8 +36,16 @@ export interface WorldOptions {
   readonly contextTokens: number;
   /** Text of a conversation, with what opens the assistant's turn where that is asked for; left out: bases have none. */
   readonly chatTemplate?:
-    | ((messages: readonly { readonly role: string; readonly content: string }[], opensTurn: boolean) => string)
+    | ((
+        messages: readonly { readonly role: string; readonly content: string }[],
+        opensTurn: boolean,
+        now: Date,
+      ) => string)
     | undefined;
+  /** The chat template writes the time. */
+  readonly templateReadsClock?: boolean | undefined;
+  /** What the tokenizer puts before a text, words of the vocabulary; left out: nothing. */
+  readonly beginTokens?: string | undefined;
   /** First logits of a language model in a context, one a token; zeros if left out. */
   readonly logits?: WeightRule<readonly number[]> | undefined;
   /** First number of a scalar head in a context: the whole row for a score, a state for a value; zero if left out. */

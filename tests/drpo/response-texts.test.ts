@@ -24,6 +24,6 @@ test("prompts have the text of the data, others and responses that of their toke
     { ...responses[1], promptText: "<user>two, whole", responseText: " and three" },
     { ...responses[2], promptText: "<user>", responseText: "two" },
   ]);
-  // One call for all of it.
-  expect(asked).toHaveLength(1);
+  // One call for all responses, which go on from their prompts, and one for the prompts.
+  expect(asked).toHaveLength(2);
 });

@@ -43,7 +43,7 @@ async function probeServer(
     try {
       const baseName = basename(base);
       if (!tokens.has(baseName) && info.capabilities.includes("tokenizer"))
-        tokens.set(baseName, (await connection.tokenizer(base).tokenize([TEXT]))[0]!);
+        tokens.set(baseName, (await connection.tokenizer(base).tokenize([TEXT], { addBeginTokens: true }))[0]!);
       const row = tokens.get(baseName) ?? TOKENS_OF_ANY;
       const rows = [{ tokens: row, spanStart: 1, spanLength: row.length - 1 }];
       const logprobs = await connection.computeLogprobs(base, rows);

@@ -1,7 +1,12 @@
 import { TEMPLATE_FIELD } from "../../config/data.js";
+import type { PreferenceGroup } from "../../domain/preference-dataset.js";
+import type { TextPart } from "../../domain/text.js";
 import { BadInputError } from "../../errors.js";
 import { emptiness, fieldNames, hasField, kindOf, UnusableRowError, valueOf, type DataRow } from "../data-row.js";
 import { writtenDigits } from "../written-number.js";
+
+/** A prompt that a template made of a row. */
+export type FilledTemplate = Pick<PreferenceGroup, "promptParts"> & { readonly prompt: string };
 
 /** The fields that a template names. */
 const namesIn = (template: string): readonly string[] =>
@@ -13,11 +18,20 @@ const namesIn = (template: string): readonly string[] =>
  * @throws UnusableRowError if all of them are empty
  * @throws BadInputError if all of them are missing, or a value cannot be shown
  */
-export function fillTemplate(template: string, row: DataRow): string {
+export function fillTemplate(template: string, row: DataRow): FilledTemplate {
   const names = namesIn(template);
   if (!names.some((name) => hasField(row, name))) throw emptyPrompt(row, names);
-  return template.replace(TEMPLATE_FIELD, (_, name: string) => shownInPrompt(row, name));
+  // Text of the template and names of fields take turns.
+  const parts = template
+    .split(TEMPLATE_FIELD)
+    .map((part, i): TextPart => (i % 2 === 0 ? literal(part) : data(shownInPrompt(row, part))))
+    .filter(({ text }) => text !== "");
+  const prompt = parts.map(({ text }) => text).join("");
+  return parts.some(({ specialTokens }) => specialTokens) ? { prompt, promptParts: parts } : { prompt };
 }
+
+const literal = (text: string): TextPart => ({ text, specialTokens: true });
+const data = (text: string): TextPart => ({ text, specialTokens: false });
 
 function shownInPrompt(row: DataRow, name: string): string {
   const value = valueOf(row, name);

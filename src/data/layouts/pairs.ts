@@ -12,7 +12,7 @@ export const pairsLayout: PairLayout = {
     [...PREFERRED_NAMES, "rejected"].some((name) => hasField(row, name)) &&
     ![...PREFERRED_NAMES, "rejected"].some((name) => isList(row, name)),
   read: (row, promptTemplate) => ({
-    prompt: promptTemplate === undefined ? textField(row, "prompt") : fillTemplate(promptTemplate, row),
+    ...(promptTemplate === undefined ? { prompt: textField(row, "prompt") } : fillTemplate(promptTemplate, row)),
     preferred: textField(row, preferredName(row)),
     rejected: textField(row, "rejected"),
   }),

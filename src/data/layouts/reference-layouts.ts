@@ -1,5 +1,5 @@
 import type { ReferenceOptions } from "../../config/data.js";
-import type { Prompt } from "../../domain/preference-dataset.js";
+import type { PreferenceGroup } from "../../domain/preference-dataset.js";
 import { hasField, nameInUse, textField, valueOf, type DataRow } from "../data-row.js";
 import { isList, messagesField, promptField, responseField, splitConversation } from "./chat.js";
 import { fillTemplate } from "./fill-template.js";
@@ -7,8 +7,7 @@ import type { Layout } from "./layout.js";
 import { summaryAfter, summaryPrompt } from "./summaries.js";
 
 /** A prompt and what a person answered. */
-export interface Reference {
-  readonly prompt: Prompt;
+export interface Reference extends Pick<PreferenceGroup, "prompt" | "promptParts"> {
   readonly text: string;
 }
 
@@ -24,7 +23,7 @@ const text: Layout<Reference> = {
     RESPONSE_NAMES.some((name) => hasField(row, name)) &&
     !RESPONSE_NAMES.some((name) => isList(row, name)),
   read: (row, promptTemplate) => ({
-    prompt: promptTemplate === undefined ? textField(row, "prompt") : fillTemplate(promptTemplate, row),
+    ...(promptTemplate === undefined ? { prompt: textField(row, "prompt") } : fillTemplate(promptTemplate, row)),
     text: textField(row, nameInUse(row, RESPONSE_NAMES)),
   }),
 };
@@ -35,8 +34,8 @@ const summaries = (fieldNames: readonly string[], summaryName: string): Layout<R
   takesTemplate: true,
   recognises: (row) => [fieldNames.at(-1)!, summaryName].every((name) => typeof row.fields[name] === "string"),
   read(row, promptTemplate) {
-    const prompt = summaryPrompt(row, promptTemplate);
-    return { prompt, text: summaryAfter(prompt, textField(row, summaryName)) };
+    const filled = summaryPrompt(row, promptTemplate);
+    return { ...filled, text: summaryAfter(filled.prompt, textField(row, summaryName)) };
   },
 });
 

@@ -1,5 +1,5 @@
 import { hasField, requiredField, valueOf, type DataRow } from "../data-row.js";
-import { fillTemplate, missingField } from "./fill-template.js";
+import { fillTemplate, missingField, type FilledTemplate } from "./fill-template.js";
 
 /** The paper's prompt for posts of Reddit (TL;DR), whose fields OpenAI's comparisons and references have. */
 const POST = "SUBREDDIT: r/{subreddit}\n\nTITLE: {title}\n\nPOST: {post}\n\nTL;DR: ";
@@ -7,7 +7,7 @@ const POST = "SUBREDDIT: r/{subreddit}\n\nTITLE: {title}\n\nPOST: {post}\n\nTL;D
 const ARTICLE = "{article}\n\nTL;DR: ";
 
 /** The prompt that asks for a summary of a post or an article. @throws BadInputError */
-export function summaryPrompt(row: DataRow, template?: string): string {
+export function summaryPrompt(row: DataRow, template?: string): FilledTemplate {
   if (template !== undefined) return fillTemplate(template, row);
   const hasPost = valueOf(row, "post") !== undefined;
   if (hasField(row, "article") || (!hasPost && valueOf(row, "article") !== undefined)) {

@@ -26,12 +26,13 @@ export const summarizeFromFeedbackLayout: PairLayout = {
   recognises: ({ fields }) => isObject(fields["info"]) && Array.isArray(fields["summaries"]),
   read(row, promptTemplate) {
     const info = objectField(row, "info");
-    const prompt = summaryPrompt(info, promptTemplate);
+    const filled = summaryPrompt(info, promptTemplate);
+    const { prompt } = filled;
     const texts = summaryTexts(row).map((text) => summaryAfter(prompt, text));
     const choice = choiceField(row);
     const about = idField(info);
     return {
-      prompt,
+      ...filled,
       preferred: texts[choice]!,
       rejected: texts[1 - choice]!,
       // Two people who choose alike are two judgements: the whole row, with its "worker", tells them apart.
