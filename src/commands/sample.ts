@@ -102,7 +102,10 @@ async function promptReader(run: TrainedRun, { raw }: SampleOptions, signal: Abo
     return async (text) => (await tokenizer.tokenize([[{ text, specialTokens: true }]], { signal }))[0] ?? [];
   }
   if (!(await readsConversations(data))) {
-    return async (text) => (await tokenizePrompts([text], { tokenizer, data }, { signal }))[0] ?? [];
+    // The recipe's own prompt is a template, as in training.
+    const parts = (text: string) =>
+      data.kind === "rated" && text === data.prompt ? [{ text, specialTokens: true }] : text;
+    return async (text) => (await tokenizePrompts([parts(text)], { tokenizer, data }, { signal }))[0] ?? [];
   }
   return async (content) => {
     const chat = [{ role: "user", content }] as const;
