@@ -31,15 +31,7 @@ const lines = async <T>(file: string): Promise<T[]> =>
     await rm(base, { recursive: true });
     writePublishedBase("llama3", base);
     await writeFile(join(base, "generation_config.json"), JSON.stringify({ eos_token_id: LISTED }));
-    await project.writeData(
-      ["good cat", "a bad old street", "the green tree", "quick red bird", "slow house", "new light"].map(
-        (text, i) => ({
-          ...{ id: `r${i}`, text, rating: i % 3 },
-        }),
-      ),
-    );
     const path = await project.writeRecipe({
-      data: { kind: "rated", path: "data.jsonl", prompt: "the answer is", heldOutShare: 0.4 },
       response: { maxTokens: 16 },
       sft: { kind: "base" },
       reward: { kind: "train", epochs: 1, groupSize: 4, scaleRollouts: 8, optimizer: { learningRate: 0.01 } },
@@ -66,13 +58,13 @@ const lines = async <T>(file: string): Promise<T[]> =>
       join(project.folder, "run", "evaluation", "policy.jsonl"),
     );
     expect(written.filter(({ ended }) => ended).length).toBeGreaterThan(written.length / 2);
-    const { stdout } = await project.drpo(["sample", "run", "the answer is", "-n", "8", "--json"]);
+    const { stdout } = await project.drpo(["sample", "run", "w1 w2", "-n", "8", "--json"]);
     const { responses } = JSON.parse(stdout) as { responses: { ended: boolean; tokens: number }[] };
     expect(responses.some(({ ended, tokens }) => ended && tokens < 16)).toBe(true);
   }, 120_000);
 
   test("the exported folder lists them all", async () => {
-    const { exitCode, stderr } = await project.drpo(["export", "run", "--format", "merged", "--out", "exported"]);
+    const { exitCode, stderr } = await project.drpo(["export", "run", "--format", "merged", "--to", "exported"]);
     expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
     const settings = JSON.parse(await readFile(join(project.folder, "exported", "generation_config.json"), "utf8")) as {
       eos_token_id: number[];
