@@ -1,6 +1,6 @@
 import type { ReferenceOptions } from "../../config/data.js";
 import type { Prompt } from "../../domain/preference-dataset.js";
-import { hasField, nameInUse, textField, type DataRow } from "../data-row.js";
+import { hasField, nameInUse, textField, valueOf, type DataRow } from "../data-row.js";
 import { isList, messagesField, promptField, responseField, splitConversation } from "./chat.js";
 import { fillTemplate } from "./fill-template.js";
 import type { Layout } from "./layout.js";
@@ -21,9 +21,10 @@ const text: Layout<Reference> = {
   takesTemplate: true,
   recognises: (row, promptTemplate) =>
     (typeof row.fields["prompt"] === "string" || promptTemplate !== undefined) &&
-    RESPONSE_NAMES.some((name) => hasField(row, name)),
-  read: (row, promptTemplate = "{prompt}") => ({
-    prompt: fillTemplate(promptTemplate, row),
+    RESPONSE_NAMES.some((name) => hasField(row, name)) &&
+    !RESPONSE_NAMES.some((name) => isList(row, name)),
+  read: (row, promptTemplate) => ({
+    prompt: promptTemplate === undefined ? textField(row, "prompt") : fillTemplate(promptTemplate, row),
     text: textField(row, nameInUse(row, RESPONSE_NAMES)),
   }),
 };
@@ -45,7 +46,7 @@ const messages: Layout<Reference> = {
   takesTemplate: false,
   recognises: (row) => isList(row, "messages") || isList(row, "prompt"),
   read(row: DataRow) {
-    if (hasField(row, "prompt") && !hasField(row, "messages")) {
+    if (valueOf(row, "prompt") !== undefined && !hasField(row, "messages")) {
       return { prompt: promptField(row, "prompt"), text: responseField(row, nameInUse(row, RESPONSE_NAMES)) };
     }
     const { prompt, response } = splitConversation(messagesField(row, "messages"), row, "messages");
