@@ -25,7 +25,7 @@ class Bases:
         if not (folder / "config.json").is_file():
             raise NotFound(
                 f"{where}: there is no base in {folder} on the server (no config.json). Fetch it there first: "
-                f"./scripts/setup fetches the quickstart's; `hf download ORGANISATION/NAME --local-dir {folder}` "
+                f"`hf download ORGANISATION/NAME --local-dir {folder}` "
                 "fetches one "
                 "of the Hugging Face hub; `python -m drpo_server.gguf_to_safetensors FILE.gguf FOLDER` converts a "
                 "GGUF file"
@@ -42,22 +42,32 @@ class Bases:
         return base
 
     def with_hash(self, name: str, base_hash: str, where: str) -> Base:
-        """The base with these weights: in the folder named, or a resident one from elsewhere; on the compute thread.
+        """The base that has this hash: one that is resident, or in the folder named; on the compute thread.
 
-        Raises NotFound if there is none.
+        Raises NotFound if there is none, InvalidArgument if the folder now has another one.
         """
-        if (Path(name) / "config.json").is_file():
-            base = self.load(name, where)
-            if base.base_hash == base_hash:
-                return base
         for base in self._resident.values():
             if base.base_hash == base_hash:
                 return base
+        if (Path(name) / "config.json").is_file():
+            return self.in_folder(name, base_hash, where)
         raise NotFound(
             f"{where} belongs to a base with hash {base_hash}, which is neither in {name} on this server nor among the "
-            f"bases that are loaded ({', '.join(self.resident()) or 'none'}): start it with --preload and the "
-            "folder of that base"
+            f"bases that are loaded ({', '.join(self.resident()) or 'none'}). Say where it is now (model.base of the "
+            "recipe), or start the server with --preload and the folder of that base"
         )
+
+    def in_folder(self, name: str, base_hash: str, where: str) -> Base:
+        """The base in this folder, which must have this hash; on the compute thread. Raises as `load` does, and
+        InvalidArgument if it has another one."""
+        base = self.load(name, where)
+        if not base.has_hash(base_hash):
+            raise InvalidArgument(
+                f"{where} was trained on a base with hash {base_hash}, but {name} now has {base.base_hash}: its "
+                "weights, config.json or end tokens are others. Put the old base back, say where it is now (model.base "
+                "of the recipe), or train anew"
+            )
+        return base
 
     def loaded(self, folder: Path) -> Base | None:
         """The base of a folder, if it is resident; on any thread."""

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from drpo_server.durable_files import hash_file, new_folder
 from drpo_server.end_tokens import generation_settings
+from drpo_server.engine.base_folder import GENERATION_CONFIG, read_config
 from drpo_server.engine.group import Group
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import Head, OnProgress
 from drpo_server.in_step import on_first
 from drpo_server.storage import RequestIdentity, folder_bytes, write_manifest
-from drpo_server.tokenizers import Tokenizer, tokenizer_files
+from drpo_server.tokenizer_files import tokenizer_files
+from drpo_server.tokenizers import Tokenizer
 
 FORMAT = "drpo-export/1"
 
@@ -45,13 +47,14 @@ def export_model(
     config = model.peft_config() if export_format is ExportFormat.PEFT_ADAPTER else {}
     state = model.state() if export_format is ExportFormat.PEFT_ADAPTER else model.merged_state()
     bias = state.pop("score.bias", None)
+    score_bias = float(bias[0]) if bias is not None else 0.0
     manifest = {
         "format": FORMAT,
         "request": request.as_json(),
         "base_hash": model.base.base_hash,
         "weights_hash": model.weights_hash(),
-        # Hugging Face's scalar heads have no bias: add it to what they compute to get this model's scores.
-        "score_bias": float(bias[0]) if bias is not None else 0.0,
+        # Hugging Face's scalar heads have no bias: add it to what they compute to get this model's scores. drpo does.
+        "score_bias": score_bias,
     }
 
     def write() -> int:
@@ -59,7 +62,7 @@ def export_model(
             if export_format is ExportFormat.PEFT_ADAPTER:
                 _write_adapter(partial, config, state)
             else:
-                _write_merged(partial, model, state)
+                _write_merged(partial, model, state, score_bias)
             if model.head is Head.LANGUAGE_MODEL:
                 _write_generation_config(partial, model.base.path)
             write_manifest(partial, {**manifest, "files": _describe_files(partial)})
@@ -71,8 +74,11 @@ def export_model(
 
 
 def _describe_files(folder: Path) -> dict[str, dict[str, str | int]]:
-    """Hash and bytes of each file, by name."""
-    return {path.name: {"sha256": hash_file(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())}
+    """Hash and bytes of each file, by its path in the folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): {"sha256": hash_file(path), "bytes": path.stat().st_size} for path in files
+    }
 
 
 def _write_adapter(folder: Path, config: dict[str, object], state: dict[str, Tensor]) -> None:
@@ -82,20 +88,20 @@ def _write_adapter(folder: Path, config: dict[str, object], state: dict[str, Ten
     _write_json(folder / "adapter_config.json", config)
 
 
-def _write_merged(folder: Path, model: Model, state: dict[str, Tensor]) -> None:
+def _write_merged(folder: Path, model: Model, state: dict[str, Tensor], score_bias: float) -> None:
     """config.json, model.safetensors and the tokenizer; a scalar head becomes a sequence classifier with one label."""
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_json(folder / "config.json", _merged_config(model, state))
+    _write_json(folder / "config.json", _merged_config(model, state, score_bias))
     files = tokenizer_files(model.base.path)
-    generation_config = model.base.path / "generation_config.json"
-    if model.head is Head.LANGUAGE_MODEL and generation_config.is_file():
-        files.append(generation_config)
+    if model.head is Head.LANGUAGE_MODEL and (model.base.path / GENERATION_CONFIG).is_file():
+        files.append(Path(GENERATION_CONFIG))
     for file in files:
-        shutil.copyfile(file, folder / file.name)
+        (folder / file).parent.mkdir(exist_ok=True)
+        shutil.copyfile(model.base.path / file, folder / file)
 
 
 def _write_generation_config(folder: Path, base: Path) -> None:
-    """So that clients stop at every token at which the run's responses ended; left alone where the base's settings do."""
+    """So that clients stop at every token that ended the run's responses, where the base's settings lack one."""
     if settings := generation_settings(base, Tokenizer(base).end_tokens):
         _write_json(folder / "generation_config.json", settings)
 
@@ -104,19 +110,36 @@ def _peft_key(name: str) -> str:
     return f"base_model.model.{name}" if name == "score.weight" else name
 
 
-def _merged_config(model: Model, state: dict[str, Tensor]) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((model.base.path / "config.json").read_bytes())
-    config.pop("torch_dtype", None)
-    config["dtype"] = str(next(iter(state.values())).dtype).removeprefix("torch.")
+_OF_THE_BASES_FILES = ("auto_map", "configuration_files", "transformers_weights", "torch_dtype", "_name_or_path")
+"""Fields of a base's config.json that name files which an export does not have, or say what is said otherwise."""
+
+
+def _merged_config(model: Model, state: dict[str, Tensor], score_bias: float) -> dict[str, Any]:
+    base = {key: value for key, value in read_config(model.base.path).items() if key not in _OF_THE_BASES_FILES}
+    config = {
+        **base,
+        "architectures": [_architecture(model, base["model_type"])],
+        "dtype": str(next(iter(state.values())).dtype).removeprefix("torch."),
+    }
     if model.head is Head.SCALAR:
-        config["architectures"] = [
-            name.replace("ForCausalLM", "ForSequenceClassification") for name in config.get("architectures") or []
-        ]
-        config["num_labels"] = 1
-        config["id2label"], config["label2id"] = {"0": "SCORE"}, {"SCORE": 0}
-        if config.get("pad_token_id") is None:
-            config["pad_token_id"] = config.get("eos_token_id")
+        config |= {"num_labels": 1, "id2label": {"0": "SCORE"}, "label2id": {"SCORE": 0}}
+        config["pad_token_id"] = Tokenizer(model.base.path).padding_token_id(base.get("pad_token_id"))
+        config["score_bias"] = score_bias
+    elif not isinstance(base.get("pad_token_id"), int):
+        config["pad_token_id"] = None
     return config
+
+
+def _architecture(model: Model, model_type: str) -> str:
+    """The class of transformers that loads it."""
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    )
+
+    scalar = model.head is Head.SCALAR
+    names: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES if scalar else MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return str(names[model_type])
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from drpo_server.bases import Bases
 from drpo_server.checkpoints import Checkpoint, SavedModel, load_tensors
+from drpo_server.engine.base import Base
 from drpo_server.engine.engine import Engine
 from drpo_server.engine.model import Model
 from drpo_server.engine.types import OnProgress
@@ -39,9 +40,11 @@ def wanted_models(checkpoint: Checkpoint, wanted: list[Wanted]) -> list[tuple[Sa
 
 
 def restore_models(
-    checkpoint: Checkpoint, wanted: list[Wanted], *, engine: Engine, bases: Bases, on_progress: OnProgress
+    checkpoint: Checkpoint, wanted: list[Wanted], *, base: str, engine: Engine, bases: Bases, on_progress: OnProgress
 ) -> dict[str, Model]:
     """The models, by their new names; nothing that exists is changed. on_progress gets (bytes read, bytes in all).
+
+    base: folder of the base that they were trained on, where it is now; "": where it was, or one that is resident.
 
     Raises NotFound for a model or base that is not there, InvalidArgument for a base with other weights, DataLoss for a
     damaged file, or for weights or moments that are not finite.
@@ -60,7 +63,11 @@ def restore_models(
         read += size
         on_progress(read, total)
 
-    return {item.name: _restore(checkpoint, saved, item, engine, bases, on_bytes) for saved, item in chosen}
+    models: dict[str, Model] = {}
+    for saved, item in chosen:
+        found = _find_base(checkpoint, saved, base, bases)
+        models[item.name] = _restore(checkpoint, saved, item, found, engine, on_bytes)
+    return models
 
 
 def _files(saved: SavedModel, item: Wanted) -> list[str]:
@@ -68,22 +75,22 @@ def _files(saved: SavedModel, item: Wanted) -> list[str]:
     return [saved.weights_file, *moments]
 
 
+def _find_base(checkpoint: Checkpoint, saved: SavedModel, folder: str, bases: Bases) -> Base:
+    where = f"{checkpoint.uri}, model {saved.name!r}"
+    if folder:
+        return bases.in_folder(folder, saved.base_hash, where)
+    return bases.with_hash(saved.base, saved.base_hash, where)
+
+
 def _restore(
     checkpoint: Checkpoint,
     saved: SavedModel,
     item: Wanted,
+    base: Base,
     engine: Engine,
-    bases: Bases,
     on_bytes: Callable[[int], None],
 ) -> Model:
     where = f"{checkpoint.uri}, model {saved.name!r}"
-    base = bases.load(saved.base, where)
-    if base.base_hash != saved.base_hash:
-        raise InvalidArgument(
-            f"{where} was trained on a base with hash {saved.base_hash}, but {saved.base} now has {base.base_hash}: "
-            "put the "
-            "old base back, or train anew"
-        )
     with engine_refusals(where):
         model = engine.create_model(
             name=item.name, base=base, lora=saved.lora, head=saved.head, trainable=item.trainable

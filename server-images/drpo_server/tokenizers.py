@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Sequence
@@ -12,24 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from drpo_server.chat_template import ChatTemplate
-from drpo_server.end_tokens import end_tokens
+from drpo_server.end_tokens import end_tokens, listed_end_tokens
 from drpo_server.errors import InvalidArgument
 from drpo_server.text_codec import TextCodec
+from drpo_server.tokenizer_files import hash_tokenizer
 from drpo_server.vocabulary import load_vocabulary
-
-TOKENIZER_FILES = (
-    "added_tokens.json",
-    "chat_template.jinja",
-    "merges.txt",
-    "special_tokens_map.json",
-    "spiece.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-)
-"""Files of a Hugging Face folder that make its tokenizer what it is."""
 
 
 class TextPart(NamedTuple):
@@ -48,6 +34,7 @@ class Tokenizer:
         from transformers import AutoTokenizer
 
         self.folder = folder
+        listed_end_tokens(folder)  # transformers would complain of one that is malformed, but not say where it is
         self._lock = threading.Lock()  # templates are rendered one after the other
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -60,7 +47,8 @@ class Tokenizer:
             )
         config = json.loads((folder / "config.json").read_bytes())
         self.vocabulary_size: int = max(int(config.get("vocab_size", 0)), len(self._tokenizer))
-        self.hash = _hash_files(folder)
+        self.embeddings: int = int(config.get("vocab_size", len(self._tokenizer)))
+        self.hash = hash_tokenizer(self._tokenizer, folder)
         self._template = ChatTemplate(self._tokenizer)
         serialized = self._tokenizer.backend_tokenizer.to_str()
         try:
@@ -84,6 +72,13 @@ class Tokenizer:
     def vocabulary_hash(self) -> str:
         """Of what maps text to ids."""
         return load_vocabulary(self.folder).hash()
+
+    def padding_token_id(self, configured: object) -> int:
+        """One id to pad with: the tokenizer's, or the base's (configured), or the token that ends a response."""
+        for pad in (self._tokenizer.pad_token_id, configured):
+            if isinstance(pad, int) and 0 <= pad < self.embeddings:
+                return pad
+        return self.end_tokens[0]
 
     def tokenize(
         self, texts: Sequence[Sequence[TextPart]], *, continues: bool = False, add_begin_tokens: bool = False
@@ -161,17 +156,3 @@ class Tokenizers:
             if folder not in self._loaded:
                 self._loaded[folder] = Tokenizer(folder)
             return self._loaded[folder]
-
-
-def tokenizer_files(folder: Path) -> list[Path]:
-    """Those of TOKENIZER_FILES that a folder has, by name."""
-    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
-
-
-def _hash_files(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in tokenizer_files(folder):
-        content = file.read_bytes()
-        digest.update(f"{file.name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()

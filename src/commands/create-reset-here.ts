@@ -73,7 +73,7 @@ export function createResetHere(context: CommandContext, session: Session): Rese
 }
 
 async function serveRun(context: CommandContext, directory: string, session: Session): Promise<ServedRun> {
-  const trained = await openTrainedRun(context, directory, session);
+  const trained = await openTrainedRun(context, directory, { ...session, model: "policy" });
   try {
     const { recipe, server } = trained;
     const { runId } = await readRunRecord(directory);
@@ -129,14 +129,13 @@ const withoutPrefix = (text: string, prefix: string): string =>
   text.startsWith(prefix) ? text.slice(prefix.length) : text;
 
 /** As the reset sampler counts. @throws BadInputError if there are none, or the response has ended */
-function tokensLeft({ recipe, tokenizerInfo }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
-  const { endTokenIds, contextTokens } = tokenizerInfo;
-  if (isEnded(prefix, endTokenIds)) {
+function tokensLeft({ recipe, tokenizerInfo, longestRow }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
+  if (isEnded(prefix, tokenizerInfo.endTokenIds)) {
     throw new BadInputError("The response has ended here. Choose an earlier token.");
   }
   const budget = recipe.response.maxTokens;
   const countsPrefix = recipe.policy.kind !== "online" || recipe.policy.reset.prefixCountsInBudget;
-  const left = Math.min(countsPrefix ? budget - prefix.length : budget, contextTokens - prompt.length - prefix.length);
+  const left = Math.min(countsPrefix ? budget - prefix.length : budget, longestRow - prompt.length - prefix.length);
   if (left >= 1) return left;
   throw new BadInputError(
     `After ${prefix.length} tokens nothing is left of the response's budget of ${budget}. Choose an earlier token.`,
@@ -155,7 +154,10 @@ async function loadPolicy(
     await served.trained.seeCheckpoints();
     const { models, sampler } = served.trained.server;
     const wanted = [{ savedName: "policy", name: "policy", trainable: false }];
-    const [handle] = await models.restoreCheckpoint(checkpoint, wanted, call);
+    const [handle] = await models.restoreCheckpoint(checkpoint, wanted, {
+      ...call,
+      base: served.trained.recipe.model.base,
+    });
     await sampler.syncWeights(handle!, call);
     served.policy = { manifestHash: checkpoint.manifestHash, handle: handle! };
   }

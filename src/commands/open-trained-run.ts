@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { directoryStageCache } from "../cache/directory-stage-cache.js";
 import { resolveRecipe } from "../config/load-recipe.js";
+import { rewardModelTerm } from "../config/reward-terms.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
+import { makeFolder } from "../durable-files/writable-folder.js";
 import type { ModelHandle } from "../domain/model.js";
 import { BadInputError } from "../errors.js";
 import type { ModelServer } from "../ports/model-server.js";
@@ -17,7 +19,7 @@ import type { OpenRun } from "../stages/run-context.js";
 import { sftStage } from "../stages/sft.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
-import { cacheDirectory, openModelServer } from "./open-model-server.js";
+import { cacheDirectory, cacheFolder, openModelServer } from "./open-model-server.js";
 import { readOnlyCache } from "./read-only-cache.js";
 import { readOnlyRun } from "./read-only-run.js";
 import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
@@ -38,19 +40,32 @@ export interface TrainedRun {
   readonly stop: () => Promise<void>;
 }
 
+export interface TrainedRunOptions {
+  readonly progress: ClosableProgress;
+  readonly signal: AbortSignal;
+  /** That will be loaded. */
+  readonly model?: TrainedModel;
+  /** What else must be right of the recipe. @throws BadInputError */
+  readonly check?: (recipe: RegisteredRecipe) => void;
+}
+
 /**
  * Opens a run, under way or finished, under a name of its own, so that whoever trains it is not disturbed.
  * @param directory absolute
- * @throws BadInputError if there is no run
+ * @throws BadInputError before a server starts if there is no run, or it has not the model that is wanted; EnvironmentError
+ * if the cache cannot be written
  */
 export async function openTrainedRun(
   context: CommandContext,
   directory: string,
-  { progress, signal }: { readonly progress: ClosableProgress; readonly signal: AbortSignal },
+  { progress, signal, model, check }: TrainedRunOptions,
 ): Promise<TrainedRun> {
   const { record, lastCommit } = await readRun(directory);
   const name = join(directory, "recipe.json");
   const recipe = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  if (model !== undefined) refuseMissingModel(model, { recipe, commit: lastCommit, directory });
+  check?.(recipe);
+  await makeFolder(cacheFolder(context));
   const scratch = await checkpointView(directory, cacheDirectory(context));
   const removeScratch = () => rm(scratch, { recursive: true, force: true });
   const { server, stop: stopServer } = await openModelServer(context, {
@@ -76,13 +91,11 @@ export async function openTrainedRun(
     });
   const openToCompute = () => openStages(stageCache);
   const load = async (model: TrainedModel): Promise<ModelHandle> => {
-    if (model === "policy") return loadPolicy(server, lastCommit, directory, signal);
+    refuseMissingModel(model, { recipe, commit: lastCommit, directory });
+    if (model === "policy") return loadPolicy(server, lastCommit!, signal);
     const run = await openStages(readOnlyCache(stageCache));
     const sft = await sftStage(run);
-    if (model === "sft") return sft.reference;
-    const rewardModel = await rewardModelStage(run, sft);
-    if (rewardModel) return rewardModel.model;
-    throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
+    return model === "sft" ? sft.reference : (await rewardModelStage(run, sft))!.model;
   };
   const seeCheckpoints = () => linkCheckpoints(directory, scratch);
   return { recipe, server, load, openToCompute, seeCheckpoints, stop };
@@ -93,7 +106,6 @@ export async function openTrainedRun(
  * writes (its ledger, an export) goes into this folder, and the run is only read.
  */
 async function checkpointView(directory: string, cache: string): Promise<string> {
-  await mkdir(cache, { recursive: true });
   const view = await mkdtemp(join(cache, "read-"));
   await linkCheckpoints(directory, view);
   return view;
@@ -107,18 +119,27 @@ async function linkCheckpoints(directory: string, view: string): Promise<void> {
     await symlink(join(checkpoints, name), join(view, name));
 }
 
-/** The best checkpoint by validation, or the last where there was none yet. */
-async function loadPolicy(
-  server: ModelServer,
-  commit: Commit | null,
-  directory: string,
-  signal: AbortSignal,
-): Promise<ModelHandle> {
-  if (commit === null) {
+/** Of a policy there must be a commit, of a reward model a recipe that has one. */
+function refuseMissingModel(
+  model: TrainedModel,
+  {
+    recipe,
+    commit,
+    directory,
+  }: { readonly recipe: RegisteredRecipe; readonly commit: Commit | null; readonly directory: string },
+): void {
+  if (model === "policy" && commit === null) {
     throw new BadInputError(
       `The run in ${directory} has no policy yet: nothing is committed. Go on with it: drpo train --resume --run-dir ${directory}`,
     );
   }
+  if (model === "reward-model" && rewardModelTerm(recipe.reward) === null) {
+    throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
+  }
+}
+
+/** The best checkpoint by validation, or the last where there was none yet. */
+async function loadPolicy(server: ModelServer, commit: Commit, signal: AbortSignal): Promise<ModelHandle> {
   const { checkpoint } = commit.best ?? commit;
   const models = [{ savedName: "policy", name: "policy", trainable: false }];
   const [policy] = await server.models.restoreCheckpoint(checkpoint, models, { signal });

@@ -49,19 +49,27 @@ export const sampleCommand = (context: CommandContext): Command =>
       `
 Examples:
   $ drpo sample runs/reviews-seed1
-  $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2
+  $ drpo sample runs/reviews-seed1 --model sft -n 2 \\
+      $'<|im_start|>user\\nWrite a one-sentence film review.<|im_end|>\\n<|im_start|>assistant\\n'
 `,
     )
     .action(async (runDirectory: string, prompt: string | undefined, options: SampleOptions) => {
       const progress = progressOf(context);
       const { signal, release } = catchInterrupts(context);
       try {
-        const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), { progress, signal });
+        const isAsked = prompt === undefined && context.stdin.isTTY && !options.json;
+        const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), {
+          progress,
+          signal,
+          model: options.model,
+          check: (recipe) => {
+            if (prompt === undefined && !isAsked) promptOf(recipe);
+          },
+        });
         try {
           const ask = askModel(run, await run.load(options.model), options, signal);
-          const isAsked = prompt === undefined && context.stdin.isTTY && !options.json;
           if (isAsked) await converse(context, run, ask, signal);
-          else await answerOnce(context, prompt ?? promptOf(run), ask, options);
+          else await answerOnce(context, prompt ?? promptOf(run.recipe), ask, options);
         } finally {
           await run.stop();
         }
@@ -109,8 +117,8 @@ function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, s
 }
 
 /** The prompt that all of the recipe's data answers. */
-function promptOf({ recipe }: TrainedRun): string {
-  if (recipe.data.kind === "rated") return recipe.data.prompt;
+function promptOf({ data }: TrainedRun["recipe"]): string {
+  if (data.kind === "rated") return data.prompt;
   throw new BadInputError("The recipe's data has many prompts: give one, drpo sample RUN-DIR PROMPT.");
 }
 

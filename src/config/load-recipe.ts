@@ -9,6 +9,7 @@ import { withDataDefaults } from "./data-defaults.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
+import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
 import { resolvePaths } from "./resolve-paths.js";
 import { decodeText, NotTextError } from "./text-file.js";
@@ -105,9 +106,12 @@ export async function readJsonFile(path: string, what: "recipe" | "sweep" = "rec
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
-    throw new BadInputError(`Cannot read the ${what} ${path}: ${why}. ${EXAMPLES[what]} is one to start from.`, {
-      cause,
-    });
+    throw new BadInputError(
+      `Cannot read the ${what} ${path}: ${why}. ${packagedFile(EXAMPLES[what])} is one to start from.`,
+      {
+        cause,
+      },
+    );
   }
   return parseJsonFile(path, bytes);
 }

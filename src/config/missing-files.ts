@@ -3,6 +3,7 @@ import { sep } from "node:path";
 import { pathsOf, type DataOptions } from "./data.js";
 import { unreadable } from "./model-files.js";
 import { adapterFolderProblems, modelFolderProblems } from "./model-folders.js";
+import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
 import { isRewardModel } from "./reward.js";
 import { rewardTerms } from "./reward-terms.js";
@@ -82,8 +83,8 @@ function mendFor(folders: readonly string[]): string {
     return "Addresses are not read: download the file, and name it here.";
   if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
   return folders.includes("tiny")
-    ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."
-    : "Run ./scripts/fetch-assets to fetch the model and the data of the quickstart.";
+    ? `Run ${packagedFile("scripts/make-tiny-assets")} to make the models and the data of the tiny recipes.`
+    : `Run ${packagedFile("scripts/fetch-assets")} to fetch the model and the data of the quickstart.`;
 }
 
 /** A line for each file or folder that the recipe names and that is not there or not whole, with what to do about it. */

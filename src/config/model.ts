@@ -17,7 +17,7 @@ export const modelSchema = z.strictObject({
       z.strictObject({
         kind: z.literal("lora"),
         rank: z.number().int().positive().default(16),
-        alpha: z.number().positive().default(32).describe("Updates are scaled by alpha / rank."),
+        alpha: z.number().min(1e-6).max(1e6).default(32).describe("Updates are scaled by alpha / rank."),
         targetModules: z.array(z.string()).default([]).describe("Linear layers of a block; empty: all of them."),
         lastBlocks: z.number().int().min(0).default(0).describe("Adapt the last so many blocks; 0: all."),
       }),

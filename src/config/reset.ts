@@ -94,7 +94,7 @@ const selectorSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("whole") }).describe("Nowhere: all of a pool's row is the prefix."),
 ]);
 
-const coefficient = z.number().positive().default(1).describe("Weight of the prefix's loss.");
+const coefficient = z.number().positive().max(1e4).default(1).describe("Weight of the prefix's loss.");
 
 /** Which states of which responses rollouts start from. DR-PO is proportion 1, PPO is proportion 0. */
 export const resetSchema = z.strictObject({

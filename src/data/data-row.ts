@@ -60,7 +60,7 @@ export const fieldNames = ({ fields }: DataRow): string => Object.keys(fields).j
 /** A field that must be a text with something in it, exactly as it stands. @throws BadInputError */
 export function textField(row: DataRow, name: string): string {
   const value = requiredField(row, name);
-  if (typeof value === "string") return refuseNonUnicode(value, row.where, `"${name}"`);
+  if (typeof value === "string") return value;
   throw new BadInputError(`${row.where}: "${name}" is ${kindOf(value)}, not a string.`);
 }
 
@@ -79,17 +79,6 @@ export function shownValue(value: unknown): string {
   return typeof value === "number" ? String(value) : JSON.stringify(value).slice(0, 80);
 }
 
-/** Half of a surrogate pair, which JSON can spell ("\ud83d") and UTF-8 cannot. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
-/** The text itself. @param what it is, for the message. @throws UnusableRowError if it cannot be written in UTF-8 */
-export function refuseNonUnicode(text: string, where: string, what: string): string {
-  const at = text.search(LONE_SURROGATE);
-  if (at === -1) return text;
-  const code = `\\u${text.charCodeAt(at).toString(16)}`;
-  throw new UnusableRowError(where, `${what} is not Unicode text: ${code} at character ${at} is half of a pair`);
-}
-
 /** A field that must be an object, as a row of its own. @throws BadInputError */
 export function objectField(row: DataRow, name: string): DataRow {
   const value = requiredField(row, name);
@@ -101,7 +90,7 @@ export function objectField(row: DataRow, name: string): DataRow {
 export function idField(row: DataRow): string | null {
   if (!hasField(row, "id")) return null;
   const id = valueOf(row, "id");
-  if (typeof id === "string") return refuseNonUnicode(id, row.where, '"id"');
+  if (typeof id === "string") return id;
   const digits = integerDigits(id);
   if (digits !== null) return digits;
   const isWhole = kindOf(id) === "a number" && exactNumber(id) === null;

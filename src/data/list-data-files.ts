@@ -124,6 +124,6 @@ async function readHead(path: string): Promise<Uint8Array> {
 /** @param error of the file system */
 export function cannotRead(key: string, path: string, error: unknown): BadInputError {
   const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-  const advice = isMissing ? `there is no such file; check ${key}, or run scripts/fetch-assets` : String(error);
+  const advice = isMissing ? `there is no such file; check ${key}` : String(error);
   return new BadInputError(`The data ${path} cannot be read: ${advice}.`, { cause: error });
 }

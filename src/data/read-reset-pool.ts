@@ -5,6 +5,7 @@ import type { TokenIds } from "../domain/token-ids.js";
 import { BadInputError } from "../errors.js";
 import { hasField, idField, refuseEmpty, refuseRepeatedIds, textField, valueOf, type DataRow } from "./data-row.js";
 import { parseDataFile } from "./parse-data-file.js";
+import { refuseNonUnicode } from "./unicode-text.js";
 import { exactNumber } from "./written-number.js";
 
 /**
@@ -21,11 +22,9 @@ export async function readResetPool(path: string, vocabularySize: number | null)
   const rows = (await parseDataFile(path, content)).map((row, i): ResetPoolRow => {
     const id = idField(row) ?? `row-${i + 1}`;
     refuseRepeated(id, row.where, "give each row an id of its own");
-    return {
-      id,
-      prompt: textOrTokens(row, "prompt", vocabularySize),
-      response: textOrTokens(row, "response", vocabularySize),
-    };
+    const prompt = textOrTokens(row, "prompt", vocabularySize);
+    const response = textOrTokens(row, "response", vocabularySize);
+    return refuseNonUnicode({ id, prompt, response, where: row.where }, row);
   });
   if (rows.length === 0) {
     throw new BadInputError(

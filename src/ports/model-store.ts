@@ -37,22 +37,35 @@ export interface ServerInfo {
   readonly dtype: string;
 }
 
+export interface CreatedModel extends ModelHandle {
+  /** SHA-256 (hexadecimal) of what its base is. */
+  readonly baseHash?: string;
+}
+
+export interface RestoreOptions extends CallOptions {
+  /** Folder of the base, on the server, where it is now; left out: where it was when the checkpoint was written. */
+  readonly base?: string;
+}
+
 /** Weights: how they come to be and where they are kept. Every mutating call is idempotent. */
 export interface ModelStore {
   serverInfo(options?: CallOptions): Promise<ServerInfo>;
   /** What models and batches will need, before anything is loaded. */
   planMemory(request: MemoryRequest, options?: CallOptions): Promise<MemoryPlan>;
-  createModel(model: CreateModel, options?: CallOptions): Promise<ModelHandle>;
+  createModel(model: CreateModel, options?: CallOptions): Promise<CreatedModel>;
   deleteModel(name: string, options?: CallOptions): Promise<void>;
   saveCheckpoint(
     checkpoint: { readonly uri: string; readonly models: readonly ModelHandle[]; readonly withOptimizerState: boolean },
     options?: CallOptions,
   ): Promise<CheckpointRef>;
-  /** @throws NotOnServerError if the checkpoint is not there; CorruptStateError if it differs from its hashes. */
+  /**
+   * @throws NotOnServerError if the checkpoint is not there; CorruptStateError if it differs from its hashes;
+   * BadInputError if `base` is another base than the models were trained on
+   */
   restoreCheckpoint(
     checkpoint: CheckpointRef,
     models: readonly { readonly savedName: string; readonly name: string; readonly trainable: boolean }[],
-    options?: CallOptions,
+    options?: RestoreOptions,
   ): Promise<readonly ModelHandle[]>;
   deleteCheckpoint(uri: string, options?: CallOptions): Promise<void>;
   /** @returns the folder on the server. */

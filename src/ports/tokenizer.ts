@@ -60,9 +60,11 @@ export interface TemplatedChat {
 
 /** The tokenizer of the run's base. */
 export interface Tokenizer {
-  info(options?: CallOptions): Promise<TokenizerInfo>;
+  /** Of another base, where one is named by its folder on the server. */
+  info(options?: CallOptions & { readonly base?: string | undefined }): Promise<TokenizerInfo>;
   /**
-   * What another model or adapter means differently by the base's token ids, in words: "token 17 is ...". Empty: nothing.
+   * Why another model or adapter cannot be given the base's token ids, and what to do, in words: "token 17 is ...". Empty:
+   * it means the same by them.
    * @param folder on the server
    * @throws BadInputError if there is neither in the folder
    */

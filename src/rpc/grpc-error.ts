@@ -26,13 +26,16 @@ export interface CallContext {
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => DrpoError;
 
-const RESUME = "Every commit is kept: go on with --resume.";
+const RESUME = "Every commit is kept: drpo train --resume goes on with the run.";
 
 /** Class of error, and what to do next, for each status that a server answers. */
 const BY_STATUS: ReadonlyMap<status, readonly [ErrorClass, string]> = new Map<status, readonly [ErrorClass, string]>([
   [
     status.UNAVAILABLE,
-    [ServerUnavailableError, "Check that the server runs and that the address is right, then go on with --resume."],
+    [
+      ServerUnavailableError,
+      "Check that the server runs and that the address is right; drpo train --resume then goes on with the run.",
+    ],
   ],
   [status.CANCELLED, [ServerUnavailableError, `The server dropped the call, as it does when it stops. ${RESUME}`]],
   [
@@ -41,7 +44,10 @@ const BY_STATUS: ReadonlyMap<status, readonly [ErrorClass, string]> = new Map<st
   ],
   [
     status.NOT_FOUND,
-    [NotOnServerError, "The server lost it (a restart?) or never had it: check the path, or go on with --resume."],
+    [
+      NotOnServerError,
+      "The server lost it (a restart?) or never had it: check the path, or go on with the run by drpo train --resume.",
+    ],
   ],
   [status.DATA_LOSS, [CorruptStateError, "The stored files are damaged: take an earlier checkpoint."]],
   [status.INVALID_ARGUMENT, [BadInputError, ""]],

@@ -43,10 +43,10 @@ export const createModelStore = (caller: Caller, mutations: Mutations): ModelSto
   },
 
   async createModel(model, options) {
-    const { version } = await mutations.run((mutation) =>
+    const { version, baseHash } = await mutations.run((mutation) =>
       caller.result(createModel, { mutation, ...toWireModel(model) }, options),
     );
-    return { name: model.name, version: fromWireVersion(version, createModel.rpc) };
+    return { name: model.name, version: fromWireVersion(version, createModel.rpc), baseHash };
   },
 
   async deleteModel(name, options) {
@@ -62,10 +62,10 @@ export const createModelStore = (caller: Caller, mutations: Mutations): ModelSto
     return { uri: checkpoint.uri, manifestHash: checkpoint.manifestHash };
   },
 
-  async restoreCheckpoint(checkpoint, models, options) {
+  async restoreCheckpoint(checkpoint, models, { base = "", ...options } = {}) {
     const wanted = models.map(({ savedName, name, trainable }) => ({ savedName, model: name, trainable }));
     const { models: restored } = await mutations.run((mutation) =>
-      caller.result(restoreCheckpoint, { mutation, checkpoint, models: wanted }, options),
+      caller.result(restoreCheckpoint, { mutation, checkpoint, models: wanted, base }, options),
     );
     if (models.length > 0) checkLength(restored, models.length, "models", restoreCheckpoint.rpc);
     return restored.map(({ model, version }) => ({

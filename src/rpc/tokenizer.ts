@@ -19,8 +19,8 @@ const CALLS_AT_ONCE = 2;
 
 /** The Tokenizer port over TokenizerService. @param base folder of the base, on the server. */
 export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
-  info(options) {
-    return caller.unary(getTokenizerInfo, { base }, options);
+  info({ base: asked = base, ...options } = {}) {
+    return caller.unary(getTokenizerInfo, { base: asked }, options);
   },
 
   async differenceOf(other, options) {

@@ -15,6 +15,6 @@ export function refuseChanged(
   if (changed.length === 0) return;
   throw new BadInputError(
     `Since the run in ${directory} began, its ${changed.join(" and ")} changed (recipe.json has the hashes). ` +
-      "Put back what it was, or start a new run with another --run-dir.",
+      "Put back what it was, or start a new run in another folder: drpo train RECIPE --run-dir DIR.",
   );
 }

@@ -17,6 +17,8 @@ export async function stageKey(run: OpenRun, stage: string, inputs: unknown): Pr
   const everything = {
     ...{ version: STAGE_VERSION, stage, engine, device, dtype, baseHash, tokenizerHash, shape },
     ...{ data: run.dataset.hash, inputs },
+    // Other options decide which rows every model can read.
+    ...(run.leftOut.length > 0 ? { leftOut: run.leftOut.toSorted() } : {}),
   };
   return createHash("sha256").update(canonicalJson(everything)).digest("hex");
 }

@@ -28,7 +28,7 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
       tokenizerHash: hash,
       baseHash: hash,
       vocabularyHash: hash,
-      endTokenIds: [eosTokenId, ...(world.options.otherEndTokenIds ?? [])],
+      endTokenIds: [eosTokenId, ...(world.options.otherEndTokenIds?.(base) ?? [])],
       beginTokenIds: [],
       templateReadsClock: false,
     };

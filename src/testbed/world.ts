@@ -28,9 +28,9 @@ export type WeightRule<Weights> = (context: TokenIds, of: { readonly base: strin
 export interface WorldOptions {
   /** The tokens' texts; the last is the end-of-sequence token. */
   readonly vocabulary: readonly string[];
-  /** Other tokens that end a response; left out: none. */
-  readonly otherEndTokenIds?: readonly number[] | undefined;
-  /** What is different about the tokenizer of a base or an adapter, by its name; those left out have the same. */
+  /** Other tokens that end responses of a base; left out: none. */
+  readonly otherEndTokenIds?: ((base: string) => readonly number[]) | undefined;
+  /** Why bases or adapters cannot be given the others' tokens, by their names; those left out can. */
   readonly differences?: Readonly<Record<string, string>> | undefined;
   /** Longest row, tokens. */
   readonly contextTokens: number;

@@ -11,10 +11,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from drpo_server.engine.base_folder import hash_all_safetensors, hash_base, refuse_unfit, weight_files
 from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.lora import AdapterSwitch, LoraLinear, install_lora
 from drpo_server.engine.network import FAMILIES, Network
-from drpo_server.engine.weights_hash import hash_weight_files, weight_files
 
 _FIXED_ROTARY = {"default", "linear", "llama3", "yarn"}
 """Rotary embeddings whose angles do not depend on how long the other rows of a call are."""
@@ -30,7 +30,8 @@ class Base:
         self.group = group
         self.path = path
         self.base_hash = base_hash
-        """SHA-256 (hexadecimal) over the folder's safetensors files, in order of their names."""
+        """As hash_base names the folder."""
+        self._older_hash: str | None = None
         self.network = network
         self.vocabulary_size: int = config.vocab_size
         self.context_tokens = _context_tokens(config)
@@ -46,6 +47,14 @@ class Base:
         if group.size == 1:
             network.pack()
         network.shard(group)
+
+    def has_hash(self, base_hash: str) -> bool:
+        """Whether a checkpoint with this hash is of this base. Older ones name the bytes of the safetensors files."""
+        if base_hash == self.base_hash:
+            return True
+        if self._older_hash is None:
+            self._older_hash = hash_all_safetensors(self.path)
+        return base_hash == self._older_hash
 
     def full_network(self) -> Network:
         """A network with weights of its own, whole; who makes a model of it shards it. Weights that are sharded cannot
@@ -81,9 +90,10 @@ def load_base(
     recompute: see Network.
     Also takes a sequence classifier with one label, whose `score.weight` becomes the first weights of scalar heads.
     Raises FileNotFoundError if the folder or its safetensors are missing, ValueError for an architecture that is
-    neither Llama-like nor GPT-NeoX, or weights that are missing.
+    neither Llama-like nor GPT-NeoX, a quantised base, an adapter in its folder, or weights that are missing, left over
+    or of another shape than the configuration says.
     """
-    weight_files(path)
+    refuse_unfit(path)
     config: Any = AutoConfig.from_pretrained(path, local_files_only=True)
     if config.model_type not in FAMILIES:
         raise ValueError(
@@ -97,7 +107,7 @@ def load_base(
         module.to(device)  # else its blocks go there one by one, in parts
     module.requires_grad_(False)
     network = Network(module, FAMILIES[config.model_type], AdapterSwitch(), dtype, recompute=recompute)
-    return Base(path=path, base_hash=hash_weight_files(path), network=network, first_head=first_head, group=group)
+    return Base(path=path, base_hash=hash_base(path), network=network, first_head=first_head, group=group)
 
 
 def _load_module(path: Path, config: Any, dtype: torch.dtype) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -110,9 +120,20 @@ def _load_module(path: Path, config: Any, dtype: torch.dtype) -> tuple[nn.Module
         local_files_only=True,
         attn_implementation="sdpa",
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are refused below, by name
     )
     module, loading = loaded
-    first_head = _first_head(path, weight_files(path))
+    first_head = _first_head(path, config)
+    _refuse_others(path, module, config)
+    mismatched = sorted(str(name) for name, *_ in loading["mismatched_keys"])
+    if mismatched:
+        raise ValueError(f"{path}: weights have other shapes than config.json says: {', '.join(mismatched[:5])}")
+    unexpected = sorted(set(loading["unexpected_keys"]) - {"score.weight", "score.bias"})
+    if unexpected:
+        raise ValueError(
+            f"{path}: it holds weights that {type(module).__name__} does not have: {', '.join(unexpected[:5])}. "
+            "They would be left out without a word: take the model's plain weights, or remove them from the files"
+        )
     missing = set(loading["missing_keys"])
     if first_head and missing == {"lm_head.weight"}:
         module.lm_head = nn.Identity()
@@ -121,14 +142,30 @@ def _load_module(path: Path, config: Any, dtype: torch.dtype) -> tuple[nn.Module
     return module, first_head
 
 
-def _first_head(path: Path, files: list[Path]) -> dict[str, Tensor]:
+def _refuse_others(path: Path, module: nn.Module, config: Any) -> None:
+    """Refuses modules that are not the architecture's own: what was put around them would end up in exports."""
+    with torch.device("meta"):
+        plain = AutoModelForCausalLM.from_config(config)
+    names = {name for name, _ in module.named_modules()}
+    others = sorted(names.symmetric_difference(name for name, _ in plain.named_modules()))
+    if others:
+        raise ValueError(
+            f"{path}: transformers loads it with other modules than {type(plain).__name__} has, such as {others[0]}: "
+            "remove the files of adapters and of quantisation from the folder"
+        )
+
+
+def _first_head(path: Path, config: Any) -> dict[str, Tensor]:
     head: dict[str, Tensor] = {}
-    for file in files:
+    for file in weight_files(path):
         with safe_open(file, framework="pt") as tensors:
             for name in ("score.weight", "score.bias"):
                 if name in tensors.keys():  # noqa: SIM118 - safe_open has no __contains__
                     head[name] = tensors.get_tensor(name).float()
     weight = head.get("score.weight")
+    bias = getattr(config, "score_bias", 0.0)  # of a reward model that drpo exported
+    if weight is not None and bias:
+        head.setdefault("score.bias", torch.tensor([float(bias)]))
     if weight is not None and weight.shape[0] != 1:
         raise ValueError(f"{path}: its classifier has {weight.shape[0]} labels; a scalar head needs one")
     return head

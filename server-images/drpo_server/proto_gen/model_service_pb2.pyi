@@ -209,14 +209,16 @@ class RestoredModel(_message.Message):
     def __init__(self, saved_name: _Optional[str] = ..., model: _Optional[str] = ..., trainable: _Optional[bool] = ...) -> None: ...
 
 class RestoreCheckpointRequest(_message.Message):
-    __slots__ = ("mutation", "checkpoint", "models")
+    __slots__ = ("mutation", "checkpoint", "models", "base")
     MUTATION_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
     mutation: _common_pb2.Mutation
     checkpoint: _common_pb2.CheckpointRef
     models: _containers.RepeatedCompositeFieldContainer[RestoredModel]
-    def __init__(self, mutation: _Optional[_Union[_common_pb2.Mutation, _Mapping]] = ..., checkpoint: _Optional[_Union[_common_pb2.CheckpointRef, _Mapping]] = ..., models: _Optional[_Iterable[_Union[RestoredModel, _Mapping]]] = ...) -> None: ...
+    base: str
+    def __init__(self, mutation: _Optional[_Union[_common_pb2.Mutation, _Mapping]] = ..., checkpoint: _Optional[_Union[_common_pb2.CheckpointRef, _Mapping]] = ..., models: _Optional[_Iterable[_Union[RestoredModel, _Mapping]]] = ..., base: _Optional[str] = ...) -> None: ...
 
 class RestoreCheckpointResult(_message.Message):
     __slots__ = ("models",)

@@ -228,6 +228,7 @@ class ModelServicer(ModelServiceServicer):
             models = restore_models(
                 checkpoint,
                 wanted,
+                base=request.base,
                 engine=self._services.engine,
                 bases=self._services.bases,
                 on_progress=call.report_progress,

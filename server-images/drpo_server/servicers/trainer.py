@@ -94,9 +94,7 @@ class TrainerServicer(TrainerServiceServicer):
             engine = self._services.engine
             with engine_refusals(where):
                 done, budget = self._services.splits.of(request, rows.rows_hash).run(
-                    lambda budget: engine.gradient_pass(
-                        rows.engine_input, engine_losses, call.report_progress, budget
-                    ),
+                    lambda budget: engine.gradient_pass(rows.engine_input, engine_losses, call.report_progress, budget),
                     engine.token_budget,
                     longest_row=int(rows.batch.row_lengths.max()),
                 )

@@ -31,7 +31,7 @@ def export(run: RunClient, ref: common.ModelRef, export_format: models.ExportFor
     request = models.ExportModelRequest(mutation=run.mutation(), model=ref, format=export_format, uri=uri)
     result = run.result(run.models.ExportModel, request)
     folder = Path(result.path)
-    assert result.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert result.bytes == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return folder
 
 

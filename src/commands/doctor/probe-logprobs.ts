@@ -63,6 +63,8 @@ function judge(name: string, logprobs: readonly number[], what: string): Finding
   const mean = logprobs.reduce((sum, logprob) => sum + logprob, 0) / logprobs.length;
   const found = `${mean.toFixed(4)} nats a token on average, ${logprobs.length} tokens of ${what}`;
   if (logprobs.every(Number.isFinite)) return { name, isOk: true, found, meanLogprob: mean };
-  const mend = "Its weights or its type of numbers are broken: check the base's files, or use another --dtype.";
+  const mend =
+    "Its weights or its type of numbers are broken: check the base's files, or start the server " +
+    "with another type of numbers (drpo serve --dtype).";
   return { name, isOk: false, found: `not all finite: ${found}`, mend };
 }

@@ -1,6 +1,7 @@
-import { cp, mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
 import { resolveRecipe } from "../../config/load-recipe.js";
+import { fileError } from "../../durable-files/file-error.js";
 import { BadInputError } from "../../errors.js";
 import type { ClosableProgress } from "../../loggers/closable-progress.js";
 import { probeModelServer } from "../../rpc/probe-model-server.js";
@@ -31,9 +32,8 @@ export async function exportCheckpoint(
   const { uri } = lastCommit.checkpoint;
   const name = join(directory, "recipe.json");
   const { server } = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
-  await mkdir(dirname(to), { recursive: true });
   if (server.kind === "local") {
-    await cp(join(directory, uri), to, { recursive: true });
+    await copyFolder(join(directory, uri), to);
     return;
   }
   const token = context.environment["DRPO_SERVER_TOKEN"];
@@ -42,5 +42,13 @@ export async function exportCheckpoint(
     await downloadWithProgress(probe.files, { uri, to }, { progress, signal });
   } finally {
     probe.close();
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  try {
+    await cp(from, to, { recursive: true });
+  } catch (error) {
+    throw fileError(error, `copying ${from} to ${to}`);
   }
 }

@@ -5,7 +5,6 @@ import {
   hasField,
   isObject,
   refuseEmpty,
-  refuseNonUnicode,
   requiredField,
   textField,
   valueOf,
@@ -46,7 +45,7 @@ export function messagesField(row: DataRow, name: string): readonly ChatMessage[
         `${row.where}: ${place} is not a message: it needs a role (${ROLES.join(", ")}) and a content that is text.`,
       );
     }
-    return { role: known, content: refuseNonUnicode(content, row.where, place) };
+    return { role: known, content };
   });
 }
 

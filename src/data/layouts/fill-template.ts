@@ -1,15 +1,6 @@
 import { TEMPLATE_FIELD } from "../../config/data.js";
 import { BadInputError } from "../../errors.js";
-import {
-  emptiness,
-  fieldNames,
-  hasField,
-  kindOf,
-  refuseNonUnicode,
-  UnusableRowError,
-  valueOf,
-  type DataRow,
-} from "../data-row.js";
+import { emptiness, fieldNames, hasField, kindOf, UnusableRowError, valueOf, type DataRow } from "../data-row.js";
 import { writtenDigits } from "../written-number.js";
 
 /** The fields that a template names. */
@@ -30,7 +21,7 @@ export function fillTemplate(template: string, row: DataRow): string {
 
 function shownInPrompt(row: DataRow, name: string): string {
   const value = valueOf(row, name);
-  if (typeof value === "string") return refuseNonUnicode(value, row.where, `"${name}"`);
+  if (typeof value === "string") return value;
   if (!hasField(row, name)) return "";
   const digits = writtenDigits(value);
   if (digits !== null) return digits;

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from drpo_server.checkpoints import SavedModel
-from drpo_server.engine.weights_hash import weight_files
+from drpo_server.engine.base_folder import weight_files
 from drpo_server.errors import FailedPrecondition
 from drpo_server.fenced_run import describe_version
 from drpo_server.proto_gen.common_pb2 import ModelRef, ModelVersion

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import grpc
 
 from drpo_server.compute import Compute
-from drpo_server.engine.weights_hash import hash_weight_files
+from drpo_server.engine.base_folder import hash_base, refuse_unfit
 from drpo_server.fenced_run import FencedRun, FencedRuns
 from drpo_server.ledger import LEDGER, Ledger
 from drpo_server.listening import add_discovery, listen
@@ -68,6 +68,7 @@ def bind_vllm_server(settings: Settings) -> BoundVllmServer:
 
 def _build_services(settings: Settings) -> VllmServices:
     assert settings.base is not None
+    refuse_unfit(settings.base)
     settings.checkpoint_root.mkdir(parents=True, exist_ok=True)
     runs = FencedRuns(Ledger(settings.checkpoint_root / LEDGER), FencedRun)
     engine = VllmEngine(settings)
@@ -77,7 +78,7 @@ def _build_services(settings: Settings) -> VllmServices:
         engine=engine,
         held=HeldWeights(engine),
         published=find_published_weights(settings),
-        base_hash=hash_weight_files(settings.base),
+        base_hash=hash_base(settings.base),
         runs=runs,
         mutations=Mutations(runs, Compute()),
         sampling=Compute(threads=SAMPLING_SLOTS),

@@ -224,7 +224,10 @@ export interface CreateModelResult {
   readonly contextTokens: number;
   /** Trainable weights of the model. */
   readonly trainableWeights: bigint;
-  /** SHA-256 (hexadecimal) of the base's weight files. */
+  /**
+   * SHA-256 (hexadecimal) of what the base is: its weights, config.json (without fields that decide nothing) and end
+   * tokens. The same in every copy of the folder.
+   */
   readonly baseHash: string;
 }
 
@@ -290,6 +293,11 @@ export interface RestoreCheckpointRequest {
     | undefined;
   /** Which models to take. Empty: all, under their saved names, trainable as they were. */
   readonly models: readonly RestoredModel[];
+  /**
+   * Folder (on the server) of the base that they were trained on, where it is now; INVALID_ARGUMENT if its hash is not
+   * the checkpoint's. Empty: a base with that hash that is resident, or in the folder where it was; NOT_FOUND if none is.
+   */
+  readonly base: string;
 }
 
 export interface RestoreCheckpointResult {
@@ -1973,7 +1981,7 @@ export const RestoredModel: MessageFns<RestoredModel> = {
 };
 
 function createBaseRestoreCheckpointRequest(): RestoreCheckpointRequest {
-  return { mutation: undefined, checkpoint: undefined, models: [] };
+  return { mutation: undefined, checkpoint: undefined, models: [], base: "" };
 }
 
 export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
@@ -1986,6 +1994,9 @@ export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
     }
     for (const v of message.models) {
       RestoredModel.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.base !== "") {
+      writer.uint32(34).string(message.base);
     }
     return writer;
   },
@@ -2027,6 +2038,14 @@ export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
             message.models.push(RestoredModel.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.base = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2051,6 +2070,7 @@ export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
       ? CheckpointRef.fromPartial(object.checkpoint)
       : undefined;
     message.models = object.models?.map((e) => RestoredModel.fromPartial(e)) || [];
+    message.base = object.base ?? "";
     return message;
   },
 };
