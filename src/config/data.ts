@@ -9,8 +9,8 @@ export const TEMPLATE_FIELD = /\{([A-Za-z_]\w*)\}/g;
 const path = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: "a path, or a list of paths" })
   .describe(
-    "JSONL (.jsonl, .jsonl.gz) or Parquet (.parquet), told apart by the name; a folder of shards, read in the order of " +
-      "their names; or a list of these. Relative to the recipe.",
+    "JSONL, a list in JSON, or Parquet, each also packed by gzip or zstd, told apart by the content; a folder of shards, " +
+      "read in the order of their names; or a list of these. Relative to the recipe.",
   );
 
 const heldOutShare = z.number().gt(0).lt(1);
@@ -70,7 +70,7 @@ const common = {
     .enum(["refuse", "skip"])
     .default("refuse")
     .describe(
-      "What to do with a row of the right form that cannot be used: an empty text or one that is not Unicode, a rating that " +
+      "What to do with a row of the right form that cannot be used: a field that it needs is empty, null or NaN, a text that is not Unicode, a rating that " +
         "is not finite, two responses that are the same, a repeated row, a dialogue that goes on after the response; and, " +
         "when the base reads it, more tokens than the base or the reward model takes, or a token that they have no " +
         "embedding for. Published datasets have some. refuse: nothing is trained. skip: they are left out, in every stage " +
@@ -133,7 +133,7 @@ export const dataSchema = z.discriminatedUnion("kind", [
       promptTemplate: promptTemplate.describe(
         'Text of the prompt, with fields of the row (of its "info") in braces, for pairs and summarize-from-feedback. ' +
           'Left out: {prompt}; and "SUBREDDIT: r/{subreddit}\\n\\nTITLE: {title}\\n\\nPOST: {post}\\n\\nTL;DR: " or, for ' +
-          'articles, "{article}\\n\\nTL;DR: ".',
+          'articles, "{article}\\n\\nTL;DR: ". Fields may be empty as long as one of them is not.',
       ),
       ...common,
     })

@@ -21,7 +21,7 @@ const dataFiles = (section: string, { path, references }: DataOptions): Needed[]
   [
     ...pathsOf(path).map((one) => ({ key: `${section}.path`, path: one })),
     ...pathsOf(references?.path ?? []).map((one) => ({ key: `${section}.references.path`, path: one })),
-  ].map((one) => ({ ...one, kind: "a JSONL or Parquet file, or a folder of them" }));
+  ].map((one) => ({ ...one, kind: "a JSON or Parquet file, or a folder of them" }));
 
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
 function neededFiles({ server, model, data, sft, reward, policy, evaluation }: Recipe): readonly Needed[] {

@@ -47,7 +47,7 @@ const sourceSchema = z.discriminatedUnion("kind", [
     })
     .describe("Responses that another policy writes for the purpose, when the reset is drawn."),
   z
-    .strictObject({ kind: z.literal("pool"), path: path("JSONL file of the pool") })
+    .strictObject({ kind: z.literal("pool"), path: path("JSON or Parquet file of the pool") })
     .describe("Responses in token ids or text that were written before: see ResetPoolRow."),
 ]);
 
