@@ -7,6 +7,7 @@ import { expandCompat } from "./compat.js";
 import { conflicts } from "./conflicts.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
+import { nonUnicodeTexts } from "./non-unicode-texts.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
 import type { Recipe } from "./recipe.js";
 import { resolvePaths } from "./resolve-paths.js";
@@ -78,7 +79,7 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
     throw refusal(source.name, [...contradictions, ...problems]);
   }
   const recipe = resolvePaths(parsed.data, resolve(source.folder));
-  const problems = [...contradictions, ...conflicts(recipe), ...missingFiles(recipe)];
+  const problems = [...contradictions, ...nonUnicodeTexts(recipe), ...conflicts(recipe), ...missingFiles(recipe)];
   if (problems.length > 0) throw refusal(source.name, problems);
   return recipe;
 }

@@ -37,6 +37,8 @@ async function inTokens(
 ): Promise<readonly ResponseInTokens[]> {
   if (comparisons.length === 0) return [];
   const call = { signal };
+  const { contextTokens } = tokenizerInfo;
+  const longest = Math.max(contextTokens - template([], []).length, 0);
   const prompts = await tokenizer.tokenize(
     comparisons.map(({ prompt }) => prompt),
     call,
@@ -46,8 +48,9 @@ async function inTokens(
     call,
   );
   return texts.map((tokens, i) => {
-    const response = [...tokens, tokenizerInfo.eosTokenId];
-    const room = tokenizerInfo.contextTokens - template([], response).length;
+    // A response of a run with a larger budget may not fit even by itself: its beginning is judged.
+    const response = [...tokens.slice(0, longest), tokenizerInfo.eosTokenId];
+    const room = contextTokens - template([], response).length;
     const prompt = lastTokens(prompts[Math.floor(i / 2)]!, Math.min(room, recipe.data.maxPromptTokens ?? Infinity));
     return { prompt, response, ended: true, sourceId: null };
   });
