@@ -8,6 +8,7 @@ import { conflicts } from "./conflicts.js";
 import { withDataDefaults } from "./data-defaults.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
+import { nonUnicodeTexts } from "./non-unicode-texts.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
 import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
@@ -82,7 +83,7 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
     throw refusal(source.name, [...contradictions, ...problems]);
   }
   const recipe = resolvePaths(parsed.data, resolve(source.folder));
-  const problems = [...contradictions, ...conflicts(recipe), ...missingFiles(recipe)];
+  const problems = [...contradictions, ...nonUnicodeTexts(recipe), ...conflicts(recipe), ...missingFiles(recipe)];
   if (problems.length > 0) throw refusal(source.name, problems);
   return recipe;
 }

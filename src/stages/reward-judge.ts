@@ -39,6 +39,8 @@ async function inTokens(
   const { recipe, tokenizerInfo } = run;
   const { tokenizer } = run.server;
   const call = { signal };
+  const { contextTokens } = tokenizerInfo;
+  const budget = Math.max(contextTokens - template([], []).length, 0);
   const prompts = await tokenizeKnownPrompts(
     run,
     comparisons.map(({ prompt }) => prompt),
@@ -49,8 +51,9 @@ async function inTokens(
     { ...call, continues: true },
   );
   return texts.map((tokens, i) => {
-    const response = [...tokens, tokenizerInfo.eosTokenId];
-    const room = tokenizerInfo.contextTokens - template([], response).length;
+    // A response of a run with a larger budget may not fit even by itself: its beginning is judged.
+    const response = [...tokens.slice(0, budget), tokenizerInfo.eosTokenId];
+    const room = contextTokens - template([], response).length;
     const longest = Math.max(Math.min(room, recipe.data.maxPromptTokens ?? Infinity), 0);
     const prompt = shortenPrompt(prompts[Math.floor(i / 2)]!, longest, tokenizerInfo.beginTokenIds);
     return { prompt, response, ended: true, sourceId: null };

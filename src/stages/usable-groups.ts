@@ -76,13 +76,10 @@ export function usableGroups(
       if (fault) unfit.push({ id: response.id, where: responses[i]!.where ?? `The response ${response.id}`, fault });
       return !fault;
     });
-    groups.push(kept.length === group.responses.length ? group : { ...group, responses: kept });
+    if (kept.length === group.responses.length) groups.push(group);
+    else if (kept.length > 0) groups.push({ ...group, responses: kept });
   }
-  return {
-    groups: groups.filter(({ responses, reference }) => responses.length > 0 || reference !== null),
-    unfit,
-    rows,
-  };
+  return { groups, unfit, rows };
 }
 
 /** The rows of a pool that the policy can start from: of a long response it gets only as much as there is room for. */
@@ -135,10 +132,10 @@ function firstFault({ responses, reference }: TokenizedGroup, rules: RowRules): 
 function responseFault({ prompt, response }: TokenizedResponse, what: string, rules: RowRules): Fault | null {
   // With its end.
   if (response.length <= 1) return { problem: `${what} has no tokens` };
-  const unknown = firstUnknownToken(response, what, rules);
-  if (unknown) return unknown;
   for (const reader of rules.readers) {
     const { name, contextTokens, templateTokens, needsPrompt, readsEnd } = reader;
+    const unknown = unknownToken(readsEnd ? response : response.slice(0, -1), what, reader);
+    if (unknown) return unknown;
     const read = response.length - (readsEnd ? 0 : 1);
     const row = templateTokens + (needsPrompt ? prompt.length : 0) + read;
     if (row <= contextTokens) continue;
