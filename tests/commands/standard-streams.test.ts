@@ -70,6 +70,11 @@ describe("what has nothing but its output", () => {
 });
 
 describe("a folder that cannot be written", () => {
+  beforeAll(() => {
+    symlinkSync("nowhere", join(project.folder, "link"));
+    mkdirSync(join(project.folder, "run"));
+  });
+
   test.each([
     ["train recipe.json", "DRPO_CACHE_DIR"],
     ["train recipe.json --dry-run", "DRPO_CACHE_DIR"],
@@ -96,8 +101,6 @@ describe("a folder that cannot be written", () => {
     ["study npg --quick --to link/study", "--to"],
     ["export run --to link", "--to"],
   ])("%s names the option", async (args, option) => {
-    if (!existsSync(join(project.folder, "link"))) symlinkSync("nowhere", join(project.folder, "link"));
-    mkdirSync(join(project.folder, "run"), { recursive: true });
     const { exitCode, stderr } = await shell(`drpo ${args}`);
     expect(stderr).toMatch(/the link .*link leads to nowhere/);
     expect(stderr).toContain(`name another with ${option}`);
