@@ -36,7 +36,10 @@ class Bases:
         """The resident base; on the compute thread. Raises as `folder`, and InvalidArgument if it does not fit."""
         folder = self.folder(name, where)
         with engine_refusals(where):
-            base = self._engine.base(folder)
+            try:
+                base = self._engine.base(folder)
+            except FileNotFoundError as error:  # the folder is there, so nothing was lost: its files are not right
+                raise InvalidArgument(f"{where}: {error}") from error
         self._resident[folder] = base
         self._asked_as.setdefault(folder, name)
         return base

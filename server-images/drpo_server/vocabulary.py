@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drpo_server.engine.model_files import blaming_files, without_byte_order_marks
 from drpo_server.errors import InvalidArgument
+from drpo_server.tokenizer_files import refuse_damaged_files
 
 _VOCABULARY_FILES = ("spiece.model", "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 """One of them is there if a folder has a tokenizer."""
@@ -65,12 +67,15 @@ def load_vocabulary(folder: Path, config_folder: Path | None = None) -> Vocabula
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        config = AutoConfig.from_pretrained(config_folder or folder, local_files_only=True)
-        tokenizer: Any = AutoTokenizer.from_pretrained(
-            folder, config=config, local_files_only=True, trust_remote_code=False
-        )
-    except Exception as error:  # other people's files: transformers and its parsers raise anything
-        raise InvalidArgument(f"{folder}: its tokenizer cannot be loaded: {error}") from error
+        refuse_damaged_files(folder)
+        with blaming_files(f"{folder}: its tokenizer"), without_byte_order_marks(config_folder or folder) as clean:
+            config = AutoConfig.from_pretrained(clean, local_files_only=True)
+        with blaming_files(f"{folder}: its tokenizer"), without_byte_order_marks(folder) as clean:
+            tokenizer: Any = AutoTokenizer.from_pretrained(
+                clean, config=config, local_files_only=True, trust_remote_code=False
+            )
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
     return _read(tokenizer)
 
 
