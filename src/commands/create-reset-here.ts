@@ -76,9 +76,9 @@ async function serveRun(context: CommandContext, directory: string, session: Ses
   const trained = await openTrainedRun(context, directory, session);
   try {
     const { recipe, server } = trained;
-    const { runId } = await readRunRecord(directory);
+    const record = await readRunRecord(directory);
     const run = await openRun({
-      ...{ ...session, recipe, server, run: readOnlyRun(runId, null) },
+      ...{ ...session, recipe, server, run: readOnlyRun(directory, record, null) },
       cache: readOnlyCache(directoryStageCache({ directory: cacheDirectory(context) })),
       dataset: await readPreferenceDataset(recipe.data),
       rewardFunctions: await createRewardFunctions(recipe.reward, context.environment),

@@ -11,6 +11,7 @@ import { openTrainedRun, type TrainedRun } from "./open-trained-run.js";
 import { positiveNumber, wholeNumber } from "./option-parsers.js";
 import { printableText } from "./printable-text.js";
 import { progressOf } from "./progress-of.js";
+import { placeOption } from "./recipe-of-run.js";
 
 interface SampleOptions {
   readonly model: "policy" | "sft";
@@ -18,6 +19,7 @@ interface SampleOptions {
   readonly seed: number;
   readonly temperature?: number;
   readonly maxTokens?: number;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -43,6 +45,7 @@ export const sampleCommand = (context: CommandContext): Command =>
     .option("--seed <number>", "seed of the noise", wholeNumber(0), 1)
     .option("--temperature <number>", "divides the logits (default: the recipe's)", positiveNumber)
     .option("--max-tokens <count>", "longest response (default: the recipe's)", wholeNumber(1))
+    .addOption(placeOption())
     .option("--json", "print the responses as JSON on standard output")
     .addHelpText(
       "after",
@@ -56,7 +59,9 @@ Examples:
       const progress = progressOf(context);
       const { signal, release } = catchInterrupts(context);
       try {
-        const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), { progress, signal });
+        const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), {
+          ...{ progress, signal, set: options.set ?? [] },
+        });
         try {
           const ask = askModel(run, await run.load(options.model), options, signal);
           const isAsked = prompt === undefined && context.stdin.isTTY && !options.json;

@@ -76,8 +76,11 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
   return needed;
 }
 
-function mendFor(folders: readonly string[]): string {
-  if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
+function mendFor(key: string, folders: readonly string[]): string {
+  if (!folders.includes("assets")) {
+    const setting = key.replaceAll(/\[(\d+)\]/g, ".$1");
+    return `Correct the path, which is relative to the recipe's folder, or say where it is: --set ${setting}=PATH.`;
+  }
   return folders.includes("tiny")
     ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."
     : "Run ./scripts/fetch-assets to fetch the model and the data of the quickstart.";
@@ -88,7 +91,7 @@ export function missingFiles(recipe: Recipe): readonly string[] {
   return neededFiles(recipe).flatMap(({ key, path, kind, check }) => {
     try {
       if (statSync(path, { throwIfNoEntry: false }) === undefined)
-        return [`${key}: there is nothing at ${path}; it must be ${kind}. ${mendFor(path.split(sep))}`];
+        return [`${key}: there is nothing at ${path}; it must be ${kind}. ${mendFor(key, path.split(sep))}`];
     } catch (error) {
       return [`${key}: ${path} ${unreadable(path, error)}`];
     }

@@ -54,6 +54,12 @@ export interface MetricsLine {
 export interface RunDirectory {
   /** Random, the same for the run's whole life: names it to model servers. */
   readonly runId: string;
+  /**
+   * Writes down what a model is that the recipe names by its place, once that is known.
+   * @param name its key in the recipe: "sft.path"
+   * @throws BadInputError if it is not what the run began with
+   */
+  identify(name: string, hash: string): Promise<void>;
   lastCommit(): Commit | null;
   /** Appends to the journal and fsyncs: after this the iteration has happened. */
   commit(commit: Commit): Promise<void>;

@@ -13,11 +13,10 @@ export async function restoreFrozen(
   name: string,
 ): Promise<ModelHandle | null> {
   try {
-    const [model] = await server.models.restoreCheckpoint(
-      checkpoint,
-      [{ savedName: name, name, trainable: false }],
-      { ...call, base: recipe.model.base },
-    );
+    const [model] = await server.models.restoreCheckpoint(checkpoint, [{ savedName: name, name, trainable: false }], {
+      ...call,
+      base: recipe.model.base,
+    });
     return model!;
   } catch (error) {
     if (error instanceof NotOnServerError) return null;

@@ -91,7 +91,7 @@ def weight_files(path: Path) -> list[Path]:
     raise FileNotFoundError(f"{path} has no {WEIGHTS} and no {WEIGHTS_INDEX}. {_advise_without_weights(path)}")
 
 
-def end_tokens(value: object) -> list[int]:
+def end_tokens(value: Any) -> list[int]:
     """The ids of `eos_token_id` in a configuration, each once: it is a number, a list, or null."""
     if value is None:
         return []

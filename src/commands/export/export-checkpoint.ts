@@ -1,12 +1,11 @@
 import { cp, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { resolveRecipe } from "../../config/load-recipe.js";
+import { serverSchema } from "../../config/server.js";
 import { BadInputError } from "../../errors.js";
 import type { ClosableProgress } from "../../loggers/closable-progress.js";
 import { probeModelServer } from "../../rpc/probe-model-server.js";
 import { readRun } from "../../run/read-run.js";
 import type { CommandContext } from "../command-context.js";
-import { registeredRecipeSchema } from "../registry.js";
 import { downloadWithProgress } from "./download-with-progress.js";
 
 /**
@@ -29,8 +28,8 @@ export async function exportCheckpoint(
   if (lastCommit === null)
     throw new BadInputError(`The run in ${directory} has no checkpoint yet: nothing is committed.`);
   const { uri } = lastCommit.checkpoint;
-  const name = join(directory, "recipe.json");
-  const { server } = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  // Its other files need not be there.
+  const server = serverSchema.parse(record.recipe["server"]);
   await mkdir(dirname(to), { recursive: true });
   if (server.kind === "local") {
     await cp(join(directory, uri), to, { recursive: true });
