@@ -180,7 +180,7 @@ QUANTISED = [
 @pytest.mark.parametrize("fields", QUANTISED)
 def test_a_quantised_base_is_refused(base: Path, fields: dict[str, Any]) -> None:
     edit(base / "config.json", lambda c: c.update(fields))
-    with pytest.raises(ValueError, match="are quantised .*take the release that is not"):
+    with pytest.raises(ValueError, match=r"are quantised .*take the release that is not"):
         load_base(base, CPU, torch.float32)
 
 
