@@ -35,10 +35,13 @@ export const isPlace = (path: string): boolean => PLACES.includes(path.replaceAl
 
 /** A recipe whose files were moved together with the folder `from`, now `to`; what is not there keeps its place. */
 export const movedPlaces = <Recipe>(recipe: Recipe, from: string, to: string): Recipe =>
-  mapPlaces(recipe, (file) => {
-    const moved = resolve(to, relative(from, file));
-    return isAbsolute(file) && existsSync(moved) ? moved : file;
-  });
+  mapPlaces(recipe, (file) => movedFile(file, from, to));
+
+/** The same of one file. */
+export function movedFile(file: string, from: string, to: string): string {
+  const moved = resolve(to, relative(from, file));
+  return isAbsolute(file) && existsSync(moved) ? moved : file;
+}
 
 /**
  * A recipe, resolved or as JSON, whose files and folders are named otherwise.
