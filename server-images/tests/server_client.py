@@ -157,8 +157,12 @@ class RunClient:
         checkpoint: common.CheckpointRef = self.result(self.models.SaveCheckpoint, request).checkpoint
         return checkpoint
 
-    def restore(self, checkpoint: common.CheckpointRef, *wanted: models.RestoredModel) -> list[common.ModelRef]:
-        request = models.RestoreCheckpointRequest(mutation=self.mutation(), checkpoint=checkpoint, models=wanted)
+    def restore(
+        self, checkpoint: common.CheckpointRef, *wanted: models.RestoredModel, base: str = ""
+    ) -> list[common.ModelRef]:
+        request = models.RestoreCheckpointRequest(
+            mutation=self.mutation(), checkpoint=checkpoint, models=wanted, base=base
+        )
         return list(self.result(self.models.RestoreCheckpoint, request).models)
 
     @staticmethod

@@ -78,7 +78,7 @@ async function serveRun(context: CommandContext, directory: string, session: Ses
     const { recipe, server } = trained;
     const record = await readRunRecord(directory);
     const run = await openRun({
-      ...{ ...session, recipe, server, run: readOnlyRun(record, null) },
+      ...{ ...session, recipe, server, run: readOnlyRun(directory, record, null) },
       cache: readOnlyCache(directoryStageCache({ directory: cacheDirectory(context) })),
       dataset: await readPreferenceDataset(recipe.data),
       rewardFunctions: await createRewardFunctions(recipe.reward, context.environment),

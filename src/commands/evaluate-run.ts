@@ -24,12 +24,12 @@ export async function evaluateRun(
   session: { readonly progress: ClosableProgress; readonly signal: AbortSignal },
 ): Promise<{ readonly evaluation: Evaluation; readonly rows: EvaluationRows }> {
   const { directory, reading, lastCommit } = plan;
-  const { server, stop } = await openTrainedRun(context, directory, session);
+  const { server, stop } = await openTrainedRun(context, directory, { ...session, set: plan.places });
   try {
     const { baseHash: base, tokenizerHash: tokenizer } = await server.tokenizer.info({ signal: session.signal });
     refuseChanged(directory, reading.record.hashes, { base, tokenizer });
     const cache = directoryStageCache({ directory: cacheDirectory(context) });
-    const { run, written } = collecting(readOnlyRun(reading.record, lastCommit));
+    const { run, written } = collecting(readOnlyRun(directory, reading.record, lastCommit));
     const opened = await openRun({
       ...{ ...plan, ...session, server, run },
       // Nothing is trained and nothing reset; what the run was made of must be there.

@@ -27,6 +27,8 @@ export interface JudgeRequest {
   readonly against: readonly string[] | undefined;
   /** Absolute; a file of judges. Undefined: those of the recipe. */
   readonly judges: string | undefined;
+  /** `path=value`: where files of the run are now. */
+  readonly set?: readonly string[] | undefined;
 }
 
 /** For another judge to write its verdicts down. */
@@ -61,7 +63,11 @@ export async function judgeRun(context: CommandContext, request: JudgeRequest, s
   }
   const judges = request.judges === undefined ? parseJudges(own, where) : await readJudges(request.judges);
   const sources = await createJudges(judges, request.judges === undefined ? "evaluation.judges" : where, context);
-  const verdicts = await askJudges(context, { directory, sources, asked: pairings(rows, opponents) }, session);
+  const verdicts = await askJudges(
+    context,
+    { directory, set: request.set ?? [], sources, asked: pairings(rows, opponents) },
+    session,
+  );
   return keepVerdicts(directory, rows, verdicts);
 }
 
@@ -82,10 +88,12 @@ async function askJudges(
   context: CommandContext,
   {
     directory,
+    set,
     sources,
     asked,
   }: {
     readonly directory: string;
+    readonly set: readonly string[];
     readonly sources: readonly JudgeSource[];
     readonly asked: readonly Pairing[];
   },
@@ -98,7 +106,7 @@ async function askJudges(
     const judges = sources.flatMap((source) => ("compare" in source ? [source] : []));
     return judgeResponses({ ...ask, judges }, asked);
   }
-  const trained = await openTrainedRun(context, directory, session);
+  const trained = await openTrainedRun(context, directory, { ...session, set });
   try {
     const run = await trained.openToCompute();
     const judges = await openJudges(run, sources, () => sftStage(run));

@@ -6,10 +6,12 @@ import { type CommandContext, printJson, useColor } from "./command-context.js";
 import { judgeRun } from "./judge-run.js";
 import { collect } from "./option-parsers.js";
 import { progressOf } from "./progress-of.js";
+import { placeOption } from "./recipe-of-run.js";
 
 interface JudgeCommandOptions {
   readonly against?: readonly string[];
   readonly judges?: string;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -30,6 +32,7 @@ export const judgeCommand = (context: CommandContext): Command =>
       collect,
     )
     .option("--judges <file>", "JSON list of judges, as evaluation.judges of a recipe (default: those of the recipe)")
+    .addOption(placeOption())
     .option("--json", "print win rates and agreement as JSON on standard output")
     .addHelpText(
       "after",
@@ -39,13 +42,13 @@ Examples:
   $ drpo judge runs/drpo --against runs/ppo --judges judges.json
 `,
     )
-    .action(async (runDirectory: string, { against, judges, json }: JudgeCommandOptions) => {
+    .action(async (runDirectory: string, { against, judges, set, json }: JudgeCommandOptions) => {
       const directory = resolve(context.cwd, runDirectory);
       const file = judges === undefined ? undefined : resolve(context.cwd, judges);
       const progress = progressOf(context);
       const { signal, release } = catchInterrupts(context);
       try {
-        const evaluation = await judgeRun(context, { directory, against, judges: file }, { progress, signal });
+        const evaluation = await judgeRun(context, { directory, against, judges: file, set }, { progress, signal });
         progress.close();
         const { winRates, agreement } = evaluation;
         if (json) printJson(context, { runDirectory: directory, winRates, agreement });

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { directoryStageCache } from "../cache/directory-stage-cache.js";
-import { resolveRecipe } from "../config/load-recipe.js";
 import { rewardModelTerm } from "../config/reward-terms.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import { makeFolder } from "../durable-files/writable-folder.js";
@@ -13,6 +12,7 @@ import type { ModelServer } from "../ports/model-server.js";
 import type { Commit } from "../ports/run-directory.js";
 import type { StageCache } from "../ports/stage-cache.js";
 import { readRun } from "../run/read-run.js";
+import { refuseChanged } from "../run/refuse-changed.js";
 import { openRun } from "../stages/open-run.js";
 import { rewardModelStage } from "../stages/reward-model.js";
 import type { OpenRun } from "../stages/run-context.js";
@@ -22,10 +22,18 @@ import type { CommandContext } from "./command-context.js";
 import { cacheDirectory, cacheFolder, openModelServer } from "./open-model-server.js";
 import { readOnlyCache } from "./read-only-cache.js";
 import { readOnlyRun } from "./read-only-run.js";
-import { createAlgorithm, type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
+import { recipeOfRun } from "./recipe-of-run.js";
+import { createAlgorithm, type RegisteredRecipe } from "./registry.js";
 
 /** A model that a run made. */
 export type TrainedModel = "policy" | "sft" | "reward-model";
+
+export interface TrainedRunOptions {
+  readonly progress: ClosableProgress;
+  readonly signal: AbortSignal;
+  /** `path=value`: where files are now. */
+  readonly set?: readonly string[];
+}
 
 /** A run that was trained, with a server to load its models. The run itself is only read. */
 export interface TrainedRun {
@@ -60,11 +68,10 @@ export interface TrainedRunOptions {
 export async function openTrainedRun(
   context: CommandContext,
   directory: string,
-  { progress, signal, model, check }: TrainedRunOptions,
+  { progress, signal, set = [], model, check }: TrainedRunOptions,
 ): Promise<TrainedRun> {
   const { record, lastCommit } = await readRun(directory);
-  const name = join(directory, "recipe.json");
-  const recipe = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  const recipe = recipeOfRun(directory, record, { set, folder: context.cwd });
   if (model !== undefined) refuseMissingModel(model, { recipe, commit: lastCommit, directory });
   check?.(recipe);
   await makeFolder(cacheFolder(context));
@@ -83,18 +90,22 @@ export async function openTrainedRun(
   };
 
   const stageCache = directoryStageCache({ directory: cacheDirectory(context) });
-  const openStages = async (cache: StageCache) =>
-    openRun({
+  const openStages = async (cache: StageCache) => {
+    const { baseHash: base, tokenizerHash: tokenizer } = await server.tokenizer.info({ signal });
+    // An older run's hashes are of other things; its checkpoints are compared when they are restored.
+    if (record.directory !== undefined) refuseChanged(directory, record.hashes, { base, tokenizer });
+    return openRun({
       ...{ recipe, server, cache, progress, signal },
-      run: readOnlyRun(record, lastCommit),
+      run: readOnlyRun(directory, record, lastCommit),
       dataset: await readPreferenceDataset(recipe.data),
       // For training and evaluation alone.
       ...{ judges: [], algorithm: createAlgorithm(recipe), pool: null, cutFunction: null, rewardFunctions: new Map() },
     });
+  };
   const openToCompute = () => openStages(stageCache);
   const load = async (model: TrainedModel): Promise<ModelHandle> => {
     refuseMissingModel(model, { recipe, commit: lastCommit, directory });
-    if (model === "policy") return loadPolicy(server, lastCommit!, signal);
+    if (model === "policy") return loadPolicy(server, recipe.model.base, lastCommit!, signal);
     const run = await openStages(readOnlyCache(stageCache));
     const sft = await sftStage(run);
     return model === "sft" ? sft.reference : (await rewardModelStage(run, sft))!.model;
@@ -141,9 +152,14 @@ function refuseMissingModel(
 }
 
 /** The best checkpoint by validation, or the last where there was none yet. */
-async function loadPolicy(server: ModelServer, commit: Commit, signal: AbortSignal): Promise<ModelHandle> {
+async function loadPolicy(
+  server: ModelServer,
+  base: string,
+  commit: Commit,
+  signal: AbortSignal,
+): Promise<ModelHandle> {
   const { checkpoint } = commit.best ?? commit;
   const models = [{ savedName: "policy", name: "policy", trainable: false }];
-  const [policy] = await server.models.restoreCheckpoint(checkpoint, models, { signal });
+  const [policy] = await server.models.restoreCheckpoint(checkpoint, models, { signal, base });
   return policy!;
 }

@@ -5,12 +5,13 @@ import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import { BadInputError } from "../errors.js";
 import type { Commit } from "../ports/run-directory.js";
 import { type RunReading, readRun } from "../run/read-run.js";
-import { refuseChanged } from "../run/refuse-changed.js";
+import { refuseChanged, refuseOlderRun } from "../run/refuse-changed.js";
 import type { CommandContext } from "./command-context.js";
 import { refuseUnwritableRun } from "./open-model-server.js";
 import { createJudges } from "./create-judges.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { hashOfRewards, readEvaluationData, type TrainingPlan } from "./plan-training.js";
+import { saysWhere } from "./recipe-of-run.js";
 import { registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
 
@@ -20,6 +21,8 @@ export interface EvaluationPlan extends Pick<
   "recipe" | "dataset" | "evaluationDataset" | "rewardFunctions" | "judges" | "directory"
 > {
   readonly reading: RunReading;
+  /** Of those asked for, what says where files are. */
+  readonly places: readonly string[];
   /** Its best checkpoint is evaluated. */
   readonly lastCommit: Commit;
 }
@@ -38,6 +41,7 @@ export async function planEvaluation(
   const reading = await readRun(directory);
   await refuseUnwritableRun({ environment }, directory);
   const { record, lastCommit } = reading;
+  refuseOlderRun(directory, record);
   if (lastCommit === null) {
     throw new BadInputError(
       `The run in ${directory} has no policy to evaluate yet: nothing is committed. Go on with it: ` +
@@ -53,15 +57,17 @@ export async function planEvaluation(
     : null;
   const rewardFunctions = await createRewardFunctions(recipe.reward, environment);
   refuseChanged(directory, record.hashes, { data: dataset.hash, ...hashOfRewards(rewardFunctions) });
-  return { directory, reading, lastCommit, recipe, dataset, evaluationDataset, rewardFunctions, judges };
+  const places = settings.filter(saysWhere);
+  return { directory, places, reading, lastCommit, recipe, dataset, evaluationDataset, rewardFunctions, judges };
 }
 
 /** Whatever else a recipe says made the run what it is. */
 function refuseOther(setting: string): void {
   const { path } = parseSetting(setting);
-  if (path[0] === "evaluation") return;
+  if (path[0] === "evaluation" || saysWhere(setting)) return;
   throw new BadInputError(
-    `--set ${setting}: drpo evaluate changes settings of evaluation alone, such as evaluation.rollouts or evaluation.judges. ` +
+    `--set ${setting}: drpo evaluate changes settings of evaluation alone, such as evaluation.rollouts or evaluation.judges, ` +
+      "and says where files are now (model.base, data.path). " +
       "A run with another recipe is another run: drpo train RECIPE --set ...",
   );
 }

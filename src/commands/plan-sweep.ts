@@ -72,7 +72,7 @@ async function planRun(run: ExpandedRun, place: Place, context: CommandContext):
   return {
     ...{ name: run.name, configuration: run.configuration, directory: run.name, path, args },
     ...{ recipe: run.recipe, settings: [...run.settings], seed: plan.recipe.seed },
-    ...{ recipeHash: recipeHash(plan.recipe), sharedStages: sharedStagesOf(plan) },
+    ...{ recipeHash: recipeHash(plan.recipe, directory), sharedStages: sharedStagesOf(plan) },
     server: sweep.servers ? "shared" : plan.recipe.server.kind === "local" ? "local" : "own",
   };
 }

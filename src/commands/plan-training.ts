@@ -127,7 +127,8 @@ async function readRecipe(
   if (!existsSync(directory)) throw new BadInputError(`There is no run to resume in ${directory}. Check --run-dir.`);
   const { recipe } = await readRunRecord(directory);
   return resolveRecipe(
-    { raw: recipe, name: join(directory, "recipe.json"), folder: directory },
+    // Its own paths are absolute; those of --set are relative to where the command is given.
+    { raw: recipe, name: join(directory, "recipe.json"), folder: cwd },
     registeredRecipeSchema,
     overrides,
   );

@@ -15,6 +15,7 @@ import { openTrainedRun, type TrainedRun } from "./open-trained-run.js";
 import { positiveNumber, wholeNumber } from "./option-parsers.js";
 import { printableText } from "./printable-text.js";
 import { progressOf } from "./progress-of.js";
+import { placeOption } from "./recipe-of-run.js";
 
 interface SampleOptions {
   readonly model: "policy" | "sft";
@@ -23,6 +24,7 @@ interface SampleOptions {
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly raw?: boolean;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -53,6 +55,7 @@ export const sampleCommand = (context: CommandContext): Command =>
       "--raw",
       "the prompt is all that the model reads: no chat template, no begin tokens; special tokens that it spells are tokens",
     )
+    .addOption(placeOption())
     .option("--json", "print the responses as JSON on standard output")
     .addHelpText(
       "after",
@@ -72,6 +75,7 @@ Examples:
           progress,
           signal,
           model: options.model,
+          set: options.set ?? [],
           check: (recipe) => {
             if (prompt === undefined && !isAsked) promptOf(recipe);
           },

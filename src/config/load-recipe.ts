@@ -11,6 +11,7 @@ import { missingFiles } from "./missing-files.js";
 import { nonUnicodeTexts } from "./non-unicode-texts.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
 import { packagedFile } from "./packaged-file.js";
+import { movedPlaces } from "./places.js";
 import type { Recipe } from "./recipe.js";
 import { resolvePaths } from "./resolve-paths.js";
 import { decodeText, NotTextError } from "./text-file.js";
@@ -44,15 +45,18 @@ export async function loadRecipe<Schema extends z.ZodType<Recipe>>(
   overrides: RecipeOverrides = {},
 ): Promise<z.output<Schema>> {
   return resolveRecipe(
-    { raw: recipeIn(await readJsonFile(path)), name: path, folder: dirname(path) },
+    { raw: recipeIn(await readJsonFile(path), resolve(dirname(path))), name: path, folder: dirname(path) },
     schema,
     overrides,
   );
 }
 
-/** The recipe itself, where the file is the recipe.json of a run, which has more beside it. */
-const recipeIn = (file: unknown): unknown =>
-  isObject(file) && typeof file["runId"] === "string" && isObject(file["recipe"]) ? file["recipe"] : file;
+/** The recipe itself, where the file is the recipe.json of a run, which has more beside it and may have been moved. */
+function recipeIn(file: unknown, folder: string): unknown {
+  if (!isObject(file) || typeof file["runId"] !== "string" || !isObject(file["recipe"])) return file;
+  const { recipe, directory } = file;
+  return typeof directory === "string" && directory !== folder ? movedPlaces(recipe, directory, folder) : recipe;
+}
 
 /**
  * Applies what the command line changes about a recipe, writes out every default, and makes paths absolute. Everything

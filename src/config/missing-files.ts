@@ -77,11 +77,14 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
   return needed;
 }
 
-function mendFor(folders: readonly string[]): string {
+function howToFix(key: string, folders: readonly string[]): string {
   // What is left of "https://host/file" as a path.
   if (folders.some((folder, i) => /^[a-z][a-z0-9+-]+:$/i.test(folder) && i < folders.length - 1))
     return "Addresses are not read: download the file, and name it here.";
-  if (!folders.includes("assets")) return "Correct the path; it is relative to the recipe's folder.";
+  if (!folders.includes("assets")) {
+    const setting = key.replaceAll(/\[(\d+)\]/g, ".$1");
+    return `Correct the path, which is relative to the recipe's folder, or say where it is: --set ${setting}=PATH.`;
+  }
   return folders.includes("tiny")
     ? `Run ${packagedFile("scripts/make-tiny-assets")} to make the models and the data of the tiny recipes.`
     : `Run ${packagedFile("scripts/fetch-assets")} to fetch the model and the data of the quickstart.`;
@@ -92,7 +95,7 @@ export function missingFiles(recipe: Recipe): readonly string[] {
   return neededFiles(recipe).flatMap(({ key, path, kind, check }) => {
     try {
       if (statSync(path, { throwIfNoEntry: false }) === undefined)
-        return [`${key}: there is nothing at ${path}; it must be ${kind}. ${mendFor(path.split(sep))}`];
+        return [`${key}: there is nothing at ${path}; it must be ${kind}. ${howToFix(key, path.split(sep))}`];
     } catch (error) {
       return [`${key}: ${path} ${unreadable(path, error)}`];
     }

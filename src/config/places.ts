@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, relative, resolve } from "node:path";
+
 /**
  * Where a recipe names files and folders ("[]": any entry of a list). Places may change between the sessions of a run, as
  * the hashes of what lies there are compared.
@@ -28,8 +31,17 @@ const PLACES: readonly string[] = [
 const PATTERNS = PLACES.map((place) => ({ place, keys: place.split(".") }));
 
 /** True for the path of a setting that says where something is: "model.base", "evaluation.judges.0.template". */
-export const isPlace = (path: string): boolean =>
-  PLACES.includes(path.replaceAll(/\.\d+(?=\.)/g, ".[]")) || path === "evaluation.data" || path === "data.references";
+export const isPlace = (path: string): boolean => PLACES.includes(path.replaceAll(/\.\d+(?=\.)/g, ".[]"));
+
+/** A recipe whose files were moved together with the folder `from`, now `to`; what is not there keeps its place. */
+export const movedPlaces = <Recipe>(recipe: Recipe, from: string, to: string): Recipe =>
+  mapPlaces(recipe, (file) => movedFile(file, from, to));
+
+/** The same of one file. */
+export function movedFile(file: string, from: string, to: string): string {
+  const moved = resolve(to, relative(from, file));
+  return isAbsolute(file) && existsSync(moved) ? moved : file;
+}
 
 /**
  * A recipe, resolved or as JSON, whose files and folders are named otherwise.

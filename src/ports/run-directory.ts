@@ -56,6 +56,12 @@ export interface RunDirectory {
   readonly runId: string;
   /** When the run was started, ISO 8601: the time that chat templates write. */
   readonly createdAt: string;
+  /**
+   * Writes down what a model is that the recipe names by its place, once that is known.
+   * @param name its key in the recipe: "sft.path"
+   * @throws BadInputError if it is not what the run began with
+   */
+  identify(name: string, hash: string): Promise<void>;
   lastCommit(): Commit | null;
   /** Appends to the journal and fsyncs: after this the iteration has happened. */
   commit(commit: Commit): Promise<void>;

@@ -16,7 +16,7 @@ import { lockRun } from "./lock-run.js";
 import { readRollouts } from "./read-rollouts.js";
 import { readRunRecord } from "./read-run.js";
 import { recipeDifferences } from "./recipe-differences.js";
-import { refuseChanged } from "./refuse-changed.js";
+import { refuseChanged, refuseOlderRun } from "./refuse-changed.js";
 import { type Outcome, runPaths, type RunRecord } from "./run-files.js";
 import { readRunMemory, writeRunMemory } from "./run-memory.js";
 import { writeEvaluation } from "./write-evaluation.js";
@@ -87,6 +87,7 @@ export async function openRunDirectory(options: RunDirectoryOptions): Promise<Op
 class LockedRunDirectory implements OpenRunDirectory {
   readonly directory: string;
   private readonly paths: ReturnType<typeof runPaths>;
+  private isSameBase = false;
 
   constructor(
     private readonly options: RunDirectoryOptions,
@@ -115,11 +116,18 @@ class LockedRunDirectory implements OpenRunDirectory {
     const { stored } = this;
     refuseChanged(this.directory, stored.hashes, hashes);
     // Versions are those of the run's beginning; the journal has those of each session.
-    const next = { ...stored, versions: { ...versions, ...stored.versions }, hashes: { ...hashes, ...stored.hashes } };
+    this.isSameBase ||= hashes["base"] !== undefined;
+    const next = {
+      ...(this.isSameBase ? withPlacesOfNow(stored, this.options) : stored),
+      versions: { ...versions, ...stored.versions },
+      hashes: { ...hashes, ...stored.hashes },
+    };
     if (JSON.stringify(next) === JSON.stringify(stored)) return;
     await writeRecord(this.directory, next);
     this.stored = next;
   }
+
+  identify: RunDirectory["identify"] = (name, hash) => this.record({ hashes: { [name]: hash } });
 
   lastCommit: RunDirectory["lastCommit"] = () => this.journal.lastCommit();
 
@@ -215,7 +223,7 @@ async function newRecord({ directory, recipe, versions, hashes, now }: RunDirect
       );
   }
   const record: RunRecord = {
-    ...{ runId: randomUUID(), createdAt: (now?.() ?? new Date()).toISOString() },
+    ...{ runId: randomUUID(), createdAt: (now?.() ?? new Date()).toISOString(), directory },
     ...{ versions: versions ?? {}, hashes: hashes ?? {} },
     recipe: JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>,
   };
@@ -225,6 +233,7 @@ async function newRecord({ directory, recipe, versions, hashes, now }: RunDirect
 
 async function resumedRecord({ directory, recipe }: RunDirectoryOptions): Promise<RunRecord> {
   const record = await readRunRecord(directory);
+  refuseOlderRun(directory, record);
   const differences = recipeDifferences(record.recipe, JSON.parse(JSON.stringify(recipe)));
   if (differences.length === 0) return record;
   const shown = (value: unknown): string => JSON.stringify(value) ?? "not there";
@@ -235,6 +244,13 @@ async function resumedRecord({ directory, recipe }: RunDirectoryOptions): Promis
     `The run in ${directory} cannot go on with another recipe:\n${lines.join("\n")}\n` +
       "Resume with the recipe that it began with, or start a new run with another --run-dir.",
   );
+}
+
+/** Where files are now, for what reads the run later. How its server is reached, and its loggers, stay the first ones. */
+function withPlacesOfNow(record: RunRecord, { directory, recipe }: RunDirectoryOptions): RunRecord {
+  const now = JSON.parse(JSON.stringify(recipe)) as RunRecord["recipe"];
+  const { server, loggers } = record.recipe;
+  return { ...record, directory, recipe: { ...record.recipe, ...now, server, loggers } };
 }
 
 const writeRecord = (directory: string, record: RunRecord): Promise<void> =>

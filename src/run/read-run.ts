@@ -1,3 +1,4 @@
+import { movedPlaces } from "../config/places.js";
 import type { Evaluation } from "../domain/evaluation.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { BadInputError, CorruptStateError } from "../errors.js";
@@ -50,7 +51,8 @@ const tornJournal = (path: string, directory: string): string =>
   `drpo train --resume --run-dir ${directory}`;
 
 /**
- * recipe.json of a run: its resolved recipe, id, versions and hashes.
+ * recipe.json of a run: its resolved recipe, id, versions and hashes. What was moved together with the run's folder is
+ * named where it is now.
  * @throws BadInputError if there is none; CorruptStateError if it is damaged
  */
 export async function readRunRecord(directory: string): Promise<RunRecord> {
@@ -58,7 +60,9 @@ export async function readRunRecord(directory: string): Promise<RunRecord> {
   const text = await readIfThere(path);
   if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check the folder.`);
   const record = parseFile(path, text, runRecordSchema);
-  return { ...record, recipe: withSplitById(record.recipe) };
+  const { directory: from = directory } = record;
+  const recipe = from === directory ? record.recipe : movedPlaces(record.recipe, from, directory);
+  return { ...record, recipe: withSplitById(recipe) };
 }
 
 /** A recipe that was resolved before there was `splitBy`, when ids decided: so that the run keeps its split. */

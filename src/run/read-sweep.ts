@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withoutByteOrderMark } from "../config/text-file.js";
+import { movedFile } from "../config/places.js";
 import { fileErrorCode } from "../durable-files/file-error.js";
 import { readJsonLines } from "../durable-files/read-json-lines.js";
 import { BadInputError, CorruptStateError, DrpoError } from "../errors.js";
@@ -70,7 +71,7 @@ export async function readSweep(
   return { directory, name: stored.name, createdAt: stored.createdAt, runs, problems: [...problems, ...broken] };
 }
 
-/** sweep.json; null if there is none. @throws CorruptStateError if it is damaged */
+/** sweep.json, recipes where they are now; null if there is none. @throws CorruptStateError if it is damaged */
 export async function readStoredSweep(directory: string): Promise<StoredSweep | null> {
   const { sweep } = sweepPaths(directory);
   let text: string;
@@ -81,7 +82,10 @@ export async function readStoredSweep(directory: string): Promise<StoredSweep | 
     throw error;
   }
   try {
-    return storedSweepSchema.parse(JSON.parse(withoutByteOrderMark(text)));
+    const stored = storedSweepSchema.parse(JSON.parse(withoutByteOrderMark(text)));
+    const { directory: from = directory } = stored;
+    const runs = stored.runs.map((run) => ({ ...run, recipe: movedFile(run.recipe, from, directory) }));
+    return from === directory ? stored : { ...stored, runs };
   } catch (cause) {
     throw new CorruptStateError(`${sweep} is damaged: it is not what drpo sweep writes. Restore it from a copy.`, {
       cause,

@@ -18,9 +18,11 @@ export const runPaths = (directory: string) => ({
 export const runRecordSchema = z.object({
   runId: z.string().min(1),
   createdAt: z.string(),
+  /** The run's folder when its recipe was written: files are found again where both were moved together. */
+  directory: z.string().optional(),
   /** Of drpo, Node and the server's packages, when the run began. */
   versions: z.record(z.string(), z.string()),
-  /** Of data, base and tokenizer: a resumed run must find the same. */
+  /** Of data, base, tokenizer and other files: a resumed run must find the same, wherever they are. */
   hashes: z.record(z.string(), z.string()),
   /** Resolved: every default written out, paths absolute. */
   recipe: z.record(z.string(), z.unknown()),

@@ -26,7 +26,7 @@ const storedRunSchema = z.object({
   settings: z.array(z.string()),
   /** The recipe's, resolved. */
   seed: z.number().int(),
-  /** SHA-256 (hexadecimal) of the resolved recipe, less what may differ between sessions. */
+  /** SHA-256 (hexadecimal) of the resolved recipe, less what may differ between sessions; files relative to the sweep. */
   recipeHash: z.string(),
 });
 
@@ -34,6 +34,8 @@ const storedRunSchema = z.object({
 export const storedSweepSchema = z.object({
   name: z.string(),
   createdAt: z.string(),
+  /** The sweep's folder when this was written: recipes that were moved together with it are found again. */
+  directory: z.string().optional(),
   runs: z.array(storedRunSchema),
 });
 

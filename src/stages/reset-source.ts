@@ -12,6 +12,7 @@ import { BadInputError } from "../errors.js";
 import { seedAt } from "../math/seeds.js";
 import { datasetResponses } from "./dataset-responses.js";
 import { promptsToAnswer } from "./prompts-to-answer.js";
+import { identityOf } from "./model-identity.js";
 import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import type { OpenRun } from "./run-context.js";
 import { tokenizeKnownPrompts } from "./tokenize-prompts.js";
@@ -69,6 +70,7 @@ async function openWriter(run: OpenRun, { writer }: Live): Promise<(models: Poli
     { name: "guide", head: "language-model", trainable: false, seed: seedAt(run.recipe.seed, "model", 4), ...source },
     run.call,
   );
+  await run.run.identify("policy.reset.source.writer.path", identityOf(guide));
   await run.server.sampler.syncWeights(guide, run.call);
   return () => guide;
 }

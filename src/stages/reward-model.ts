@@ -5,7 +5,9 @@ import type { TokenizedGroup } from "../domain/tokenized-dataset.js";
 import { rewardTemplate, type RewardTemplate } from "../drpo/reward-template.js";
 import { pairAccuracy } from "../math/pair-accuracy.js";
 import { seedAt } from "../math/seeds.js";
+import type { CreatedModel } from "../ports/model-store.js";
 import { trainOnBatches } from "./gradient-batches.js";
+import { identityOf } from "./model-identity.js";
 import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import { rewardBatches } from "./reward-batches.js";
@@ -17,6 +19,8 @@ import { stageKey } from "./stage-key.js";
 export interface RewardModelOutput {
   readonly model: ModelHandle;
   readonly template: RewardTemplate;
+  /** Of the model: what was measured with another one is not reused. */
+  readonly identity: string;
 }
 
 /** A reward model, and what it is called. */
@@ -44,7 +48,7 @@ export async function rewardModelStage(run: OpenRun, sft: SftOutput): Promise<Re
   // The units of scores are measured when the model is there.
   const { normalise: _normalise, scaleRollouts: _scaleRollouts, ...options } = term.reward;
   const groups = run.data.train;
-  return obtainRewardModel(run, {
+  const obtained = await obtainRewardModel(run, {
     options,
     name: "reward-model",
     where: term.key,
@@ -52,6 +56,8 @@ export async function rewardModelStage(run: OpenRun, sft: SftOutput): Promise<Re
     groups,
     sft,
   });
+  if (options.kind !== "train") await run.run.identify(`${term.key}.path`, obtained.identity);
+  return obtained;
 }
 
 /** The reward model that is asked for: from the cache, trained now, or one's own. */
@@ -60,11 +66,12 @@ export async function obtainRewardModel(run: OpenRun, request: RewardModelReques
   const { endTokenIds, beginTokenIds } = run.tokenizerInfo;
   const beginTokens = run.recipe.data.beginTokens === "auto" ? beginTokenIds : [];
   const template = await rewardTemplate(run.server.tokenizer, options.template, endTokenIds, beginTokens);
-  const model =
-    options.kind === "train"
-      ? await trainedModel(run, { ...request, options, template })
-      : await loadRewardModel(run, options, request);
-  return { model, template };
+  if (options.kind === "train") {
+    const model = await trainedModel(run, { ...request, options, template });
+    return { model, template, identity: model.version.weightsHash };
+  }
+  const model = await loadRewardModel(run, options, request);
+  return { model, template, identity: identityOf(model) };
 }
 
 interface TrainingRequest extends RewardModelRequest {
@@ -97,7 +104,7 @@ async function loadRewardModel(
   run: OpenRun,
   options: Exclude<RewardModelRecipe, { readonly kind: "train" }>,
   { name, where }: RewardModelRequest,
-): Promise<ModelHandle> {
+): Promise<CreatedModel> {
   const { recipe, server, call } = run;
   await refuseOtherTokenizer(run, { where, folder: options.path });
   const source =

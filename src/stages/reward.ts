@@ -63,11 +63,11 @@ type ScoreSource = Pick<ScaleRequest, "rawScores" | "dependsOn">;
 
 const modelSource = (
   { server }: OpenRun,
-  { model, template }: RewardModelOutput,
+  { model, template, identity }: RewardModelOutput,
   templateText: string,
 ): ScoreSource => ({
   rawScores: rewardModelScores({ rewardModel: server.rewardModel, model, template }),
-  dependsOn: { weightsHash: model.version.weightsHash, template: templateText },
+  dependsOn: { weightsHash: identity, template: templateText },
 });
 
 function functionSource(

@@ -5,6 +5,7 @@ import { Random } from "../math/random.js";
 import { seedAt } from "../math/seeds.js";
 import { chunks, trainOnBatches, type GradientBatch } from "./gradient-batches.js";
 import { datasetResponses } from "./dataset-responses.js";
+import { identityOf } from "./model-identity.js";
 import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import { restoreFrozen } from "./restore-frozen.js";
 import type { OpenRun } from "./run-context.js";
@@ -35,6 +36,7 @@ export async function sftStage(run: OpenRun): Promise<SftOutput> {
     },
     run.call,
   );
+  if (options.kind === "adapter") await run.run.identify("sft.path", identityOf(reference));
   return { reference, key: await stageKey(run, "sft", reference.version.weightsHash) };
 }
 

@@ -75,7 +75,7 @@ export async function openSweepFolder(request: {
     try {
       const stored = await checkSweepFolder(directory, runs);
       const createdAt = stored?.createdAt ?? now().toISOString();
-      const sweep: StoredSweep = storedSweepSchema.parse({ name, createdAt, runs });
+      const sweep: StoredSweep = storedSweepSchema.parse({ name, createdAt, directory, runs });
       await writeFileAtomically(paths.sweep, `${JSON.stringify(sweep, null, 2)}\n`);
       // A last line that was cut off by a crash never happened.
       const { completeBytes } = await readJsonLines(paths.launches);

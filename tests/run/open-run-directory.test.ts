@@ -183,6 +183,44 @@ describe("a resumed run", () => {
     await second.close();
   });
 
+  test("goes on from other places, and writes them down once the base is known to be the same", async () => {
+    const began = await open({ hashes: { data: "d1" } });
+    await began.record({ hashes: { base: "b1" } });
+    await began.close();
+    const moved = { ...recipe(), model: { ...recipe().model, base: "/elsewhere" } };
+    const stored = async () =>
+      (JSON.parse(await readFile(join(directory, "recipe.json"), "utf8")) as { recipe: typeof moved }).recipe.model
+        .base;
+    const second = await resume({ recipe: moved, hashes: { data: "d1" } });
+    expect(await stored()).toBe("/base");
+    await expect(second.record({ hashes: { base: "b2" } })).rejects.toThrow(/config\.json and end tokens/);
+    expect(await stored()).toBe("/base");
+    await second.record({ hashes: { base: "b1" } });
+    expect(await stored()).toBe("/elsewhere");
+    await second.close();
+  });
+
+  test("holds the models that its recipe names by folders to what they were", async () => {
+    const first = await open();
+    await first.identify("sft.path", "one");
+    await first.close();
+    const second = await resume();
+    await second.identify("sft.path", "one");
+    await expect(second.identify("sft.path", "another")).rejects.toThrow(/its sft\.path changed/);
+    await second.close();
+  });
+
+  test("is refused where an older version began it, which recorded less of its base", async () => {
+    await (await open({ versions: { drpo: "0.0.9" } })).close();
+    const path = join(directory, "recipe.json");
+    const { directory: _, ...older } = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+    await writeFile(path, JSON.stringify(older));
+    const error = await failure(resume());
+    expect(error).toBeInstanceOf(BadInputError);
+    expect(error.message).toMatch(/begun by an older drpo \(0\.0\.9\).*that version.*another --run-dir/s);
+    expect((await readRun(directory)).problems).toEqual([]);
+  });
+
   test("is refused where there is none, and nothing is made", async () => {
     const error = await failure(resume());
     expect(error).toBeInstanceOf(BadInputError);

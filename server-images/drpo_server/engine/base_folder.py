@@ -100,7 +100,7 @@ def _shards(index: Path) -> list[str]:
     return sorted(set(files))
 
 
-def end_tokens(value: object) -> list[int]:
+def end_tokens(value: Any) -> list[int]:
     """The ids of `eos_token_id` in a configuration, each once: it is a number, a list, or null."""
     if value is None:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -42,6 +43,9 @@ def read_peft_adapter(folder: Path, model: Model) -> dict[str, Tensor]:
         if name in _HEAD_NAMES.values() and name not in model.named_parameters():
             raise ValueError(f"{folder}: has a scalar head; the model asked for has none")
         state[name] = tensor
+    bias = _exported_bias(folder)
+    if bias and "score.weight" in state and "score.bias" not in state:
+        state["score.bias"] = torch.tensor([bias])
     missing = {name for name in model.named_parameters() if ".lora_" in name} - state.keys()
     unknown = state.keys() - model.named_parameters().keys()
     if missing or unknown:
@@ -49,6 +53,12 @@ def read_peft_adapter(folder: Path, model: Model) -> dict[str, Tensor]:
             f"{folder}: its targets are not the model's: lacks {sorted(missing)[:3]}, has besides {sorted(unknown)[:3]}"
         )
     return state
+
+
+def _exported_bias(folder: Path) -> float:
+    """Of a scalar head that drpo exported: PEFT's have none, so the manifest has it."""
+    file = folder / "manifest.json"
+    return float(json.loads(file.read_bytes()).get("score_bias", 0.0)) if file.is_file() else 0.0
 
 
 def _check_config(folder: Path, config: dict[str, Any], model: Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from server_client import RunClient, refused, serve
 
+from drpo_server.engine.base_folder import hash_all_safetensors
 from drpo_server.proto_gen import common_pb2 as common
 from drpo_server.proto_gen import model_service_pb2 as models
 
@@ -63,6 +65,36 @@ class TestRestore:
         assert [path.name for path in (tmp_path / "checkpoints" / "bare").glob("*.safetensors")] == [
             "policy.safetensors"
         ]
+
+    def test_on_a_base_that_moved(self, run: RunClient, tiny_llama_folder: Path, tmp_path: Path) -> None:
+        old = shutil.copytree(tiny_llama_folder, tmp_path / "old")
+        saved = run.create(base=str(old))
+        checkpoint = run.save([saved])
+        moved = old.rename(tmp_path / "new")
+        other = shutil.copytree(moved, tmp_path / "other")
+        config = json.loads((other / "config.json").read_text())
+        (other / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 0.5}))
+        with serve(tmp_path) as (_, channel):
+            later = RunClient(channel, moved, attempt="attempt-2")
+            with refused(STATUS.NOT_FOUND, str(old), "Say where it is now"):
+                later.restore(checkpoint)
+            with refused(STATUS.INVALID_ARGUMENT, "trained on a base with hash", str(other)):
+                later.restore(checkpoint, base=str(other))
+            [ref] = later.restore(checkpoint, base=str(moved))
+            assert ref.version.weights_hash == saved.version.weights_hash
+            # By now a base with that hash is resident, so that it need not be named.
+            assert later.restore(checkpoint)
+
+    def test_a_checkpoint_of_before_config_json_was_hashed(self, run: RunClient, tmp_path: Path) -> None:
+        checkpoint = run.save([run.create()])
+        manifest = tmp_path / checkpoint.uri / "manifest.json"
+        content = json.loads(manifest.read_text())
+        content["models"][0]["base_hash"] = hash_all_safetensors(Path(run.base))
+        manifest.write_text(json.dumps(content))
+        older = common.CheckpointRef(
+            uri=checkpoint.uri, manifest_hash=hashlib.sha256(manifest.read_bytes()).hexdigest()
+        )
+        assert run.restore(older)
 
     def test_drops_gradients(self, run: RunClient) -> None:
         policy = run.create()

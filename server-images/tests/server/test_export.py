@@ -49,7 +49,7 @@ def logprobs_of(model: torch.nn.Module) -> list[float]:
     return values
 
 
-def trained_critic(run: RunClient, **fields: str) -> common.ModelRef:
+def trained_critic(run: RunClient, **fields: Any) -> common.ModelRef:
     ref = run.critic(**fields)
     loss = training.ModelLoss(
         model=ref,

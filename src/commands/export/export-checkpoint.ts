@@ -1,13 +1,12 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { resolveRecipe } from "../../config/load-recipe.js";
+import { serverSchema } from "../../config/server.js";
 import { fileError } from "../../durable-files/file-error.js";
 import { BadInputError } from "../../errors.js";
 import type { ClosableProgress } from "../../loggers/closable-progress.js";
 import { probeModelServer } from "../../rpc/probe-model-server.js";
 import { readRun } from "../../run/read-run.js";
 import type { CommandContext } from "../command-context.js";
-import { registeredRecipeSchema } from "../registry.js";
 import { downloadWithProgress } from "./download-with-progress.js";
 
 /**
@@ -30,8 +29,8 @@ export async function exportCheckpoint(
   if (lastCommit === null)
     throw new BadInputError(`The run in ${directory} has no checkpoint yet: nothing is committed.`);
   const { uri } = lastCommit.checkpoint;
-  const name = join(directory, "recipe.json");
-  const { server } = resolveRecipe({ raw: record.recipe, name, folder: directory }, registeredRecipeSchema);
+  // Its other files need not be there.
+  const server = serverSchema.parse(record.recipe["server"]);
   if (server.kind === "local") {
     await copyFolder(join(directory, uri), to);
     return;

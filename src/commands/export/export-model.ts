@@ -21,12 +21,14 @@ export async function exportModel(
     readonly format: ModelFormat;
     /** Absolute; not there, or empty. */
     readonly to: string;
+    /** `path=value`: where files of the run are now. */
+    readonly set: readonly string[];
     readonly progress: ClosableProgress;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { directory, format, to, progress, signal } = request;
-  const run = await openTrainedRun(context, directory, { progress, signal, model: request.model });
+  const { directory, format, to, set, progress, signal } = request;
+  const run = await openTrainedRun(context, directory, { progress, signal, set, model: request.model });
   try {
     const { models, files } = run.server;
     const model = await run.load(request.model);

@@ -8,6 +8,7 @@ import { catchInterrupts } from "../catch-interrupts.js";
 import { type CommandContext, printJson } from "../command-context.js";
 import type { TrainedModel } from "../open-trained-run.js";
 import { progressOf } from "../progress-of.js";
+import { placeOption } from "../recipe-of-run.js";
 import { shownPath } from "../shown-path.js";
 import { exportCheckpoint } from "./export-checkpoint.js";
 import { exportModel, type ModelFormat } from "./export-model.js";
@@ -16,6 +17,7 @@ interface ExportOptions {
   readonly model: TrainedModel;
   readonly format: ModelFormat | "checkpoint";
   readonly to: string;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -36,6 +38,7 @@ export const exportCommand = (context: CommandContext): Command =>
         .default("peft-adapter"),
     )
     .requiredOption("--to <dir>", "folder to make; it must not be there, or be empty")
+    .addOption(placeOption())
     .option("--json", "print where it is as JSON on standard output")
     .addHelpText(
       "after",
@@ -54,7 +57,7 @@ export const exportCommand = (context: CommandContext): Command =>
       const { signal, release } = catchInterrupts(context);
       try {
         if (format === "checkpoint") await exportCheckpoint(context, { directory, to, progress, signal });
-        else await exportModel(context, { directory, model, format, to, progress, signal });
+        else await exportModel(context, { directory, model, format, to, set: options.set ?? [], progress, signal });
       } finally {
         progress.close();
         release();
