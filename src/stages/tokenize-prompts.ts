@@ -1,17 +1,24 @@
 import type { DataOptions } from "../config/data.js";
 import type { Text } from "../domain/text.js";
+import type { TokenizedDataset, TokenizedGroup } from "../domain/tokenized-dataset.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { Tokenizer } from "../ports/tokenizer.js";
-import type { OpenRun } from "./run-context.js";
+
+type PromptOptions = Pick<DataOptions, "beginTokens" | "specialTokens">;
+
+/** What is read of an OpenRun. */
+interface KnownPrompts {
+  readonly data: TokenizedDataset;
+  readonly evaluationGroups: readonly TokenizedGroup[];
+  readonly server: { readonly tokenizer: Tokenizer };
+  readonly recipe: { readonly data: PromptOptions };
+}
 
 /** Prompts that are text in token ids, with the begin tokens and the special tokens that the recipe wants. */
 export function tokenizePrompts(
   prompts: readonly Text[],
-  {
-    tokenizer,
-    data,
-  }: { readonly tokenizer: Tokenizer; readonly data: Pick<DataOptions, "beginTokens" | "specialTokens"> },
+  { tokenizer, data }: { readonly tokenizer: Tokenizer; readonly data: PromptOptions },
   call: CallOptions,
 ): Promise<readonly TokenIds[]> {
   const texts = data.specialTokens === "tokens" ? prompts.map(asTemplate) : prompts;
@@ -26,19 +33,15 @@ const asTemplate = (text: Text): Text =>
  * which special tokens the chat template wrote, and which a message spells.
  */
 export async function tokenizeKnownPrompts(
-  {
-    data,
-    evaluationGroups,
-    server: { tokenizer },
-    recipe,
-  }: Pick<OpenRun, "data" | "evaluationGroups" | "server" | "recipe">,
+  { data, evaluationGroups, server, recipe }: KnownPrompts,
   texts: readonly string[],
   call: CallOptions,
 ): Promise<readonly TokenIds[]> {
   const groups = [...data.train, ...data.heldOut, ...evaluationGroups];
   const known = new Map(groups.map(({ promptText, prompt }) => [promptText, prompt]));
   const others = [...new Set(texts.filter((text) => !known.has(text)))];
-  const tokens = await tokenizePrompts(others, { tokenizer, data: recipe.data }, call);
+  const reading = { tokenizer: server.tokenizer, data: recipe.data };
+  const tokens = await tokenizePrompts(others, reading, call);
   others.forEach((text, i) => known.set(text, tokens[i]!));
   return texts.map((text) => known.get(text)!);
 }

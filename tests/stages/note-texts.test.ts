@@ -77,3 +77,13 @@ test("does not count those that a prompt template spells", async () => {
   ];
   expect((await notes([{ ...group("1", "a$"), promptParts }], { testbed: spelling })).slice(1)).toEqual([]);
 });
+
+test("counts texts that do not come back from their tokens, and shows where the first differs", async () => {
+  // This tokenizer leaves its begin token out of texts, wherever it is.
+  const groups = [group("1", "ab"), group("2", "ab", "bacb")];
+  expect((await notes(groups, { testbed: { beginTokens: "c" } })).slice(1)).toEqual([
+    expect.stringMatching(
+      /^data: 1 of 4 texts do not come back .*; response 2\/preferred becomes "bab" where it is "bacb"\. /,
+    ),
+  ]);
+});
