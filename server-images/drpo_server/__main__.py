@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from drpo_server.parent import exit_with_parent
@@ -116,10 +117,10 @@ def _bind(settings: Settings, stop: threading.Event) -> _Bound:
         try:
             from drpo_server.sampling.vllm.server import bind_vllm_server
         except ModuleNotFoundError as error:
-            raise RuntimeError(
-                f"{sys.executable} cannot import {error.name}: ./scripts/setup-vllm makes an interpreter that has vLLM "
-                "(.venv-vllm/bin/python)"
-            ) from error
+            # Where the package came with its scripts: neither an image nor a bare wheel has them.
+            script = Path(__file__).resolve().parents[2] / "scripts" / "setup-vllm"
+            advice = f"run {script}, which makes one that has" if script.is_file() else "use one that has"
+            raise RuntimeError(f"{sys.executable} cannot import {error.name}: {advice} vLLM") from error
         return bind_vllm_server(settings)
     from drpo_server.server import bind_server
 

@@ -25,7 +25,7 @@ class Bases:
         if not (folder / "config.json").is_file():
             raise NotFound(
                 f"{where}: there is no base in {folder} on the server (no config.json). Fetch it there first: "
-                f"./scripts/setup fetches the quickstart's; `hf download ORGANISATION/NAME --local-dir {folder}` "
+                f"`hf download ORGANISATION/NAME --local-dir {folder}` "
                 "fetches one "
                 "of the Hugging Face hub; `python -m drpo_server.gguf_to_safetensors FILE.gguf FOLDER` converts a "
                 "GGUF file"
@@ -36,7 +36,10 @@ class Bases:
         """The resident base; on the compute thread. Raises as `folder`, and InvalidArgument if it does not fit."""
         folder = self.folder(name, where)
         with engine_refusals(where):
-            base = self._engine.base(folder)
+            try:
+                base = self._engine.base(folder)
+            except FileNotFoundError as error:  # the folder is there, so nothing was lost: its files are not right
+                raise InvalidArgument(f"{where}: {error}") from error
         self._resident[folder] = base
         self._asked_as.setdefault(folder, name)
         return base

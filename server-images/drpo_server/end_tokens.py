@@ -12,16 +12,24 @@ _ANSWER = "drpo"
 """What an assistant says to find out what the chat template writes after it."""
 
 
+def listed_end_tokens(folder: Path) -> list[int]:
+    """The eos_token_id of generation_config.json, or of config.json if that has none.
+
+    Raises InvalidArgument if one of them is no token id and no list of token ids.
+    """
+    generation, config = (_eos_token_ids(folder, name) for name in ("generation_config.json", "config.json"))
+    return generation or config
+
+
 def end_tokens(folder: Path, tokenizer: Any) -> list[int]:
     """Every token that ends a response of a base; first the one that responses of the data end with.
 
-    Those are the eos_token_id of generation_config.json, or of config.json if that has none, and the tokenizer's, as in
-    vLLM. Responses of the data end with the end token that the chat template writes after an assistant's turn (Llama 3's
-    <|eot_id|>, where the tokenizer's may be <|end_of_text|>); without one with the tokenizer's, unless the files list
-    others only: then with the first of those.
+    Those are the listed ones and the tokenizer's, as in vLLM. Responses of the data end with the one that the chat
+    template writes after an assistant's turn (Llama 3's <|eot_id|>, where the tokenizer's may be <|end_of_text|>).
+    Without such a one they end with the tokenizer's, unless the files list others only: then with the first of those.
     Raises InvalidArgument if there is none, or one is no token of the base.
     """
-    listed = _listed(folder)
+    listed = listed_end_tokens(folder)
     own: int | None = tokenizer.eos_token_id
     _check_own(folder, own)
     ends = list(dict.fromkeys([*listed, *([] if own is None else [own])]))
@@ -37,7 +45,7 @@ def end_tokens(folder: Path, tokenizer: Any) -> list[int]:
 
 
 def generation_settings(folder: Path, ends: list[int]) -> dict[str, Any] | None:
-    """What generation_config.json must hold for clients of the base to stop where a run did; None: what it holds now."""
+    """What generation_config.json must hold for clients to stop where a run did; None: what the base's holds."""
     listed = _eos_token_ids(folder, "generation_config.json")
     if set(listed) == set(ends):
         return None
@@ -48,10 +56,6 @@ def generation_settings(folder: Path, ends: list[int]) -> dict[str, Any] | None:
     config = _read_object(folder / "config.json")
     others = {name: config[name] for name in ("bos_token_id", "pad_token_id") if config.get(name) is not None}
     return {**others, "eos_token_id": eos}
-
-
-def _listed(folder: Path) -> list[int]:
-    return _eos_token_ids(folder, "generation_config.json") or _eos_token_ids(folder, "config.json")
 
 
 def _eos_token_ids(folder: Path, name: str) -> list[int]:
@@ -74,8 +78,8 @@ def _check_own(folder: Path, own: int | None) -> None:
     size = _vocabulary_size(folder)
     if own is not None and size and own >= size:
         raise InvalidArgument(
-            f"base {folder}: its tokenizer ends texts with token {own}, but config.json has a vocab_size of {size}. Use "
-            "the tokenizer's files that belong to these weights"
+            f"base {folder}: its tokenizer ends texts with token {own}, but config.json has a vocab_size of {size}. "
+            "Use the tokenizer's files that belong to these weights"
         )
 
 

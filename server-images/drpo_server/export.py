@@ -101,7 +101,7 @@ def _write_merged(folder: Path, model: Model, state: dict[str, Tensor], score_bi
 
 
 def _write_generation_config(folder: Path, base: Path) -> None:
-    """So that clients stop at every token at which the run's responses ended; left alone where the base's settings do."""
+    """So that clients stop at every token that ended the run's responses, where the base's settings lack one."""
     if settings := generation_settings(base, Tokenizer(base).end_tokens):
         _write_json(folder / "generation_config.json", settings)
 

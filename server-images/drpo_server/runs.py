@@ -98,8 +98,8 @@ class Run(FencedRun):
         return held
 
     def refuse_accumulated(self, request_id: str) -> None:
-        """Raises FailedPrecondition if a model still holds the gradients of this request. Its answer was released, or it
-        would have been found: computed again, the gradients would count twice."""
+        """Raises FailedPrecondition if a model still holds the gradients of this request: computed again, they would
+        count twice. Its answer was released, or it would have been found."""
         holders = [name for name, item in self.models.items() if request_id in item.gradient_requests]
         if holders:
             raise FailedPrecondition(

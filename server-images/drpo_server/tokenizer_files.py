@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from drpo_server.engine.model_files import read_json_object, refuse_stand_in
+
 _PATTERNS = (
     *("tokenizer.json", "tokenizer.*.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.json", "vocab.txt", "merges.txt", "tokenizer.model*", "spiece.model", "sentencepiece*.model", "spm.model"),
@@ -19,6 +21,15 @@ def tokenizer_files(folder: Path) -> list[Path]:
     """Those that a folder has, relative to it, by name."""
     found = {file.relative_to(folder) for pattern in _PATTERNS for file in folder.glob(pattern) if file.is_file()}
     return sorted(found)
+
+
+def refuse_damaged_files(folder: Path) -> None:
+    """Raises ValueError, naming the file, for one that is empty, a pointer, or JSON no longer."""
+    for file in (folder / name for name in tokenizer_files(folder)):
+        if file.suffix == ".json":
+            read_json_object(file)
+        else:
+            refuse_stand_in(file)
 
 
 def hash_tokenizer(tokenizer: Any, folder: Path) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from drpo_server.chat_template import ChatTemplate
-from drpo_server.end_tokens import end_tokens
+from drpo_server.end_tokens import end_tokens, listed_end_tokens
+from drpo_server.engine.model_files import blaming_files, without_byte_order_marks
 from drpo_server.errors import InvalidArgument
 from drpo_server.text_codec import TextCodec
-from drpo_server.tokenizer_files import hash_tokenizer
+from drpo_server.tokenizer_files import hash_tokenizer, refuse_damaged_files
 from drpo_server.vocabulary import load_vocabulary
 
 
@@ -34,11 +35,16 @@ class Tokenizer:
         from transformers import AutoTokenizer
 
         self.folder = folder
+        listed_end_tokens(folder)  # transformers would complain of one that is malformed, but not say where it is
         self._lock = threading.Lock()  # templates are rendered one after the other
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        except Exception as error:  # the Rust library raises plain exceptions
-            raise InvalidArgument(f"base {folder}: its tokenizer cannot be loaded: {error}") from error
+            refuse_damaged_files(folder)
+            with blaming_files(f"base {folder}: its tokenizer"), without_byte_order_marks(folder) as clean:
+                self._tokenizer: Any = AutoTokenizer.from_pretrained(
+                    clean, local_files_only=True, trust_remote_code=False
+                )
+        except ValueError as error:
+            raise InvalidArgument(str(error)) from error
         if not getattr(self._tokenizer, "is_fast", False):
             raise InvalidArgument(
                 f"base {folder}: its tokenizer ({type(self._tokenizer).__name__}) has no fast form, which drpo "

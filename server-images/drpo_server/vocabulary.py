@@ -1,4 +1,4 @@
-"""What maps texts to token ids: two models mean the same by an id if they agree in it, whatever their files look like."""
+"""What maps texts to token ids: models that agree in it mean the same by an id, whatever their files look like."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drpo_server.engine.model_files import blaming_files, without_byte_order_marks
 from drpo_server.errors import InvalidArgument
+from drpo_server.tokenizer_files import refuse_damaged_files
 
 _VOCABULARY_FILES = ("spiece.model", "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 """One of them is there if a folder has a tokenizer."""
+
+_NO_TOKENIZER = (
+    "there are no tokenizer files in it, so what it means by a token id is unknown. Copy into it the tokenizer's files "
+    "of the base that it was trained from"
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,15 @@ class Vocabulary:
                 what = "does not exist" if here is None else f"is {json.dumps(here, ensure_ascii=False)}"
                 return (
                     f"token {token} {what} there and is {json.dumps(text, ensure_ascii=False)} in the base "
-                    f"({len(self.tokens)} tokens there, {len(base.tokens)} in the base)"
+                    f"({len(self.tokens)} tokens there, {len(base.tokens)} in the base). Use a model that was trained "
+                    "with the base's tokenizer"
                 )
         for what, rule in base.rules.items():
             if self.rules.get(what) != rule:
-                return f"it has the base's tokens, but {what} differently"
+                return (
+                    f"its tokenizer has the same tokens, but {what} differently. Use a model that was trained with the "
+                    "base's tokenizer; if this one was, copy the tokenizer's files from the base into its folder"
+                )
         return ""
 
 
@@ -56,12 +67,15 @@ def load_vocabulary(folder: Path, config_folder: Path | None = None) -> Vocabula
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        config = AutoConfig.from_pretrained(config_folder or folder, local_files_only=True)
-        tokenizer: Any = AutoTokenizer.from_pretrained(
-            folder, config=config, local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError) as error:
-        raise InvalidArgument(f"{folder}: its tokenizer cannot be loaded: {error}") from error
+        refuse_damaged_files(folder)
+        with blaming_files(f"{folder}: its tokenizer"), without_byte_order_marks(config_folder or folder) as clean:
+            config = AutoConfig.from_pretrained(clean, local_files_only=True)
+        with blaming_files(f"{folder}: its tokenizer"), without_byte_order_marks(folder) as clean:
+            tokenizer: Any = AutoTokenizer.from_pretrained(
+                clean, config=config, local_files_only=True, trust_remote_code=False
+            )
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
     return _read(tokenizer)
 
 
@@ -75,12 +89,15 @@ def difference(base: Path, other: Path) -> str:
         raise InvalidArgument(f"{other} holds neither a model (config.json) nor a PEFT adapter (adapter_config.json)")
     if not any((other / name).is_file() for name in _VOCABULARY_FILES):
         # An adapter is read with its base's tokenizer.
-        return "it has no tokenizer, so nobody can tell what it means by a token id" if is_model else ""
+        return _NO_TOKENIZER if is_model else ""
     told = load_vocabulary(other, None if is_model else base).difference(load_vocabulary(base))
     rows, needed = _vocabulary_size(other) if is_model else None, _vocabulary_size(base)
     if told or rows is None or needed is None or rows >= needed:
         return told
-    return f"it has embeddings of {rows} tokens, and the base writes tokens up to {needed - 1}"
+    return (
+        f"it has embeddings for {rows} tokens and the base for {needed}. Resize them: "
+        f"model.resize_token_embeddings({needed}) in transformers"
+    )
 
 
 def _vocabulary_size(folder: Path) -> int | None:

@@ -54,3 +54,10 @@ export function createProgram(context: CommandContext): Command {
 }
 
 const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)];
+
+/** Commands that have nothing but what they print. */
+const ONLY_PRINT: ReadonlySet<string> = new Set(["sample", "doctor", "status", "logs"]);
+
+/** Whether a command's result stays somewhere (in files, as a server that goes on), be it printed or not. */
+export const resultIsKept = (command: Command): boolean =>
+  !ONLY_PRINT.has(command.name()) && command.opts()["dryRun"] !== true;

@@ -73,7 +73,7 @@ export function createResetHere(context: CommandContext, session: Session): Rese
 }
 
 async function serveRun(context: CommandContext, directory: string, session: Session): Promise<ServedRun> {
-  const trained = await openTrainedRun(context, directory, session);
+  const trained = await openTrainedRun(context, directory, { ...session, model: "policy" });
   try {
     const { recipe, server } = trained;
     const record = await readRunRecord(directory);
@@ -115,8 +115,9 @@ async function continueFrom(served: ServedRun, request: ResetHereRequest, call: 
     call,
   );
   const scored = await scorer.score(rollouts, call);
-  const rows = [prompt, prefix, ...rollouts.map(({ generated }) => [...prefix, ...withoutEnd(generated, endTokenIds)])];
-  const [promptText = "", prefixText = "", ...texts] = await server.tokenizer.detokenize(rows, call);
+  const [promptText = ""] = await server.tokenizer.detokenize([prompt], call);
+  const responses = [prefix, ...rollouts.map(({ generated }) => [...prefix, ...withoutEnd(generated, endTokenIds)])];
+  const [prefixText = "", ...texts] = await server.tokenizer.detokenize(responses, { ...call, continues: true });
   return {
     ...{ iteration, promptText, temperature },
     continuations: scored.map(({ score, generated, finishReason }, i) => ({
@@ -129,14 +130,13 @@ const withoutPrefix = (text: string, prefix: string): string =>
   text.startsWith(prefix) ? text.slice(prefix.length) : text;
 
 /** As the reset sampler counts. @throws BadInputError if there are none, or the response has ended */
-function tokensLeft({ recipe, tokenizerInfo }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
-  const { endTokenIds, contextTokens } = tokenizerInfo;
-  if (isEnded(prefix, endTokenIds)) {
+function tokensLeft({ recipe, tokenizerInfo, longestRow }: OpenRun, { prompt, prefix }: ResetHereRequest): number {
+  if (isEnded(prefix, tokenizerInfo.endTokenIds)) {
     throw new BadInputError("The response has ended here. Choose an earlier token.");
   }
   const budget = recipe.response.maxTokens;
   const countsPrefix = recipe.policy.kind !== "online" || recipe.policy.reset.prefixCountsInBudget;
-  const left = Math.min(countsPrefix ? budget - prefix.length : budget, contextTokens - prompt.length - prefix.length);
+  const left = Math.min(countsPrefix ? budget - prefix.length : budget, longestRow - prompt.length - prefix.length);
   if (left >= 1) return left;
   throw new BadInputError(
     `After ${prefix.length} tokens nothing is left of the response's budget of ${budget}. Choose an earlier token.`,

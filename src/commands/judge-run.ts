@@ -16,6 +16,7 @@ import { sftStage } from "../stages/sft.js";
 import type { CommandContext } from "./command-context.js";
 import { createJudges } from "./create-judges.js";
 import { readOpponents } from "./judge-opponents.js";
+import { refuseUnwritableRun } from "./open-model-server.js";
 import { openTrainedRun } from "./open-trained-run.js";
 import { parseJudges, readJudges } from "./read-judges.js";
 
@@ -52,11 +53,12 @@ export async function judgeRun(context: CommandContext, request: JudgeRequest, s
   const { recipe } = await readRunRecord(directory);
   const { judges: own, against } = sectionSchema.catch({ judges: [], against: ["sft"] }).parse(recipe["evaluation"]);
   const rows = await readResponses(directory);
+  await refuseUnwritableRun(context, directory);
   const opponents = await readOpponents(request.against ?? against, rows, context.cwd);
   const where = request.judges ?? join(directory, "recipe.json");
   if (request.judges === undefined && own.length === 0) {
     throw new BadInputError(
-      `${where}: evaluation.judges is empty. Name a file of judges with --judges; docs/judges.md has one.`,
+      `${where}: evaluation.judges is empty. Name a file of judges with --judges: ` + '[{"kind": "lexicon"}] is one.',
     );
   }
   const judges = request.judges === undefined ? parseJudges(own, where) : await readJudges(request.judges);

@@ -1,12 +1,13 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { defaultCacheDirectory } from "../cache/directory-stage-cache.js";
 import type { ServerOptions } from "../config/server.js";
+import { refuseUnwritable, type WantedFolder } from "../durable-files/writable-folder.js";
 import type { Progress } from "../ports/progress.js";
 import { connectModelServer, type ModelServerConnection } from "../rpc/connect-model-server.js";
 import { type LocalServer, startLocalServer } from "../server/local-server.js";
 import type { ServerInfo } from "../ports/model-store.js";
 import type { CommandContext } from "./command-context.js";
+import { homeFolder } from "./home-folder.js";
 import { startSamplers } from "./open-samplers.js";
 
 export interface OpenModelServer extends Pick<ModelServerConnection, "server" | "info"> {
@@ -18,7 +19,22 @@ export interface OpenModelServer extends Pick<ModelServerConnection, "server" | 
 
 /** Where stage outputs are kept: what is computed once is shared by runs. */
 export const cacheDirectory = ({ environment }: Pick<CommandContext, "environment">): string =>
-  defaultCacheDirectory(environment, homedir());
+  resolve(defaultCacheDirectory(environment, homeFolder(environment, ["DRPO_CACHE_DIR", "XDG_CACHE_HOME"])));
+
+/** The same, to be checked before anything is computed that goes there. */
+export const cacheFolder = (context: Pick<CommandContext, "environment">): WantedFolder => ({
+  path: cacheDirectory(context),
+  what: "the cache",
+  remedy: "set DRPO_CACHE_DIR to another folder",
+  isArgument: false,
+});
+
+/** Before something is computed that is written into a run that is there. @throws as refuseUnwritable */
+export const refuseUnwritableRun = (context: Pick<CommandContext, "environment">, path: string): Promise<void> =>
+  refuseUnwritable([
+    cacheFolder(context),
+    { path, what: "the run", remedy: "copy the run to a folder that can be written", isArgument: true },
+  ]);
 
 export interface ModelServerRequest {
   readonly options: ServerOptions;

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { directoryStageCache } from "../cache/directory-stage-cache.js";
+import { rewardModelTerm } from "../config/reward-terms.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
+import { makeFolder } from "../durable-files/writable-folder.js";
 import type { ModelHandle } from "../domain/model.js";
 import { BadInputError } from "../errors.js";
 import type { ModelServer } from "../ports/model-server.js";
@@ -17,7 +19,7 @@ import type { OpenRun } from "../stages/run-context.js";
 import { sftStage } from "../stages/sft.js";
 import type { ClosableProgress } from "../loggers/closable-progress.js";
 import type { CommandContext } from "./command-context.js";
-import { cacheDirectory, openModelServer } from "./open-model-server.js";
+import { cacheDirectory, cacheFolder, openModelServer } from "./open-model-server.js";
 import { readOnlyCache } from "./read-only-cache.js";
 import { readOnlyRun } from "./read-only-run.js";
 import { recipeOfRun } from "./recipe-of-run.js";
@@ -26,16 +28,11 @@ import { createAlgorithm, type RegisteredRecipe } from "./registry.js";
 /** A model that a run made. */
 export type TrainedModel = "policy" | "sft" | "reward-model";
 
-export interface TrainedRunOptions {
-  readonly progress: ClosableProgress;
-  readonly signal: AbortSignal;
-  /** `path=value`: where files are now. */
-  readonly set?: readonly string[];
-}
-
 /** A run that was trained, with a server to load its models. The run itself is only read. */
 export interface TrainedRun {
   readonly recipe: RegisteredRecipe;
+  /** When the run was started: the time that chat templates write. */
+  readonly createdAt: Date;
   readonly server: ModelServer;
   /** Loads a model, frozen: the best policy, or the output of a stage from the cache. */
   readonly load: (model: TrainedModel) => Promise<ModelHandle>;
@@ -46,18 +43,33 @@ export interface TrainedRun {
   readonly stop: () => Promise<void>;
 }
 
+export interface TrainedRunOptions {
+  readonly progress: ClosableProgress;
+  readonly signal: AbortSignal;
+  /** `path=value`: where files are now. */
+  readonly set?: readonly string[];
+  /** That will be loaded. */
+  readonly model?: TrainedModel;
+  /** What else must be right of the recipe. @throws BadInputError */
+  readonly check?: (recipe: RegisteredRecipe) => void;
+}
+
 /**
  * Opens a run, under way or finished, under a name of its own, so that whoever trains it is not disturbed.
  * @param directory absolute
- * @throws BadInputError if there is no run
+ * @throws BadInputError before a server starts if there is no run, or it has not the model that is wanted; EnvironmentError
+ * if the cache cannot be written
  */
 export async function openTrainedRun(
   context: CommandContext,
   directory: string,
-  { progress, signal, set = [] }: TrainedRunOptions,
+  { progress, signal, set = [], model, check }: TrainedRunOptions,
 ): Promise<TrainedRun> {
   const { record, lastCommit } = await readRun(directory);
   const recipe = recipeOfRun(directory, record, { set, folder: context.cwd });
+  if (model !== undefined) refuseMissingModel(model, { recipe, commit: lastCommit, directory });
+  check?.(recipe);
+  await makeFolder(cacheFolder(context));
   const scratch = await checkpointView(directory, cacheDirectory(context));
   const removeScratch = () => rm(scratch, { recursive: true, force: true });
   const { server, stop: stopServer } = await openModelServer(context, {
@@ -87,16 +99,14 @@ export async function openTrainedRun(
   };
   const openToCompute = () => openStages(stageCache);
   const load = async (model: TrainedModel): Promise<ModelHandle> => {
-    if (model === "policy") return loadPolicy(server, recipe.model.base, lastCommit, { directory, signal });
+    refuseMissingModel(model, { recipe, commit: lastCommit, directory });
+    if (model === "policy") return loadPolicy(server, recipe.model.base, lastCommit!, signal);
     const run = await openStages(readOnlyCache(stageCache));
     const sft = await sftStage(run);
-    if (model === "sft") return sft.reference;
-    const rewardModel = await rewardModelStage(run, sft);
-    if (rewardModel) return rewardModel.model;
-    throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
+    return model === "sft" ? sft.reference : (await rewardModelStage(run, sft))!.model;
   };
   const seeCheckpoints = () => linkCheckpoints(directory, scratch);
-  return { recipe, server, load, openToCompute, seeCheckpoints, stop };
+  return { recipe, createdAt: new Date(record.createdAt), server, load, openToCompute, seeCheckpoints, stop };
 }
 
 /**
@@ -104,7 +114,6 @@ export async function openTrainedRun(
  * writes (its ledger, an export) goes into this folder, and the run is only read.
  */
 async function checkpointView(directory: string, cache: string): Promise<string> {
-  await mkdir(cache, { recursive: true });
   const view = await mkdtemp(join(cache, "read-"));
   await linkCheckpoints(directory, view);
   return view;
@@ -118,18 +127,32 @@ async function linkCheckpoints(directory: string, view: string): Promise<void> {
     await symlink(join(checkpoints, name), join(view, name));
 }
 
-/** The best checkpoint by validation, or the last where there was none yet. */
-async function loadPolicy(
-  server: ModelServer,
-  base: string,
-  commit: Commit | null,
-  { directory, signal }: { readonly directory: string; readonly signal: AbortSignal },
-): Promise<ModelHandle> {
-  if (commit === null) {
+/** Of a policy there must be a commit, of a reward model a recipe that has one. */
+function refuseMissingModel(
+  model: TrainedModel,
+  {
+    recipe,
+    commit,
+    directory,
+  }: { readonly recipe: RegisteredRecipe; readonly commit: Commit | null; readonly directory: string },
+): void {
+  if (model === "policy" && commit === null) {
     throw new BadInputError(
       `The run in ${directory} has no policy yet: nothing is committed. Go on with it: drpo train --resume --run-dir ${directory}`,
     );
   }
+  if (model === "reward-model" && rewardModelTerm(recipe.reward) === null) {
+    throw new BadInputError(`The run in ${directory} has no reward model: its scores come from elsewhere (reward).`);
+  }
+}
+
+/** The best checkpoint by validation, or the last where there was none yet. */
+async function loadPolicy(
+  server: ModelServer,
+  base: string,
+  commit: Commit,
+  signal: AbortSignal,
+): Promise<ModelHandle> {
   const { checkpoint } = commit.best ?? commit;
   const models = [{ savedName: "policy", name: "policy", trainable: false }];
   const [policy] = await server.models.restoreCheckpoint(checkpoint, models, { signal, base });

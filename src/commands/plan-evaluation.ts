@@ -7,6 +7,7 @@ import type { Commit } from "../ports/run-directory.js";
 import { type RunReading, readRun } from "../run/read-run.js";
 import { refuseChanged, refuseOlderRun } from "../run/refuse-changed.js";
 import type { CommandContext } from "./command-context.js";
+import { refuseUnwritableRun } from "./open-model-server.js";
 import { createJudges } from "./create-judges.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { hashOfRewards, readEvaluationData, type TrainingPlan } from "./plan-training.js";
@@ -38,6 +39,7 @@ export async function planEvaluation(
   const directory = resolve(cwd, runDirectory);
   for (const setting of settings) refuseOther(setting);
   const reading = await readRun(directory);
+  await refuseUnwritableRun({ environment }, directory);
   const { record, lastCommit } = reading;
   refuseOlderRun(directory, record);
   if (lastCommit === null) {

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { DataOptions } from "../config/data.js";
 import { loadRecipe, refusal, resolveRecipe } from "../config/load-recipe.js";
+import { packagedFile } from "../config/packaged-file.js";
 import { unusableData } from "../config/unusable-data.js";
+import { refuseUnwritable } from "../durable-files/writable-folder.js";
 import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
@@ -18,6 +20,7 @@ import { createJudges } from "./create-judges.js";
 import { createLoggers } from "./create-loggers.js";
 import { createRewardFunctions } from "./create-reward-functions.js";
 import { defaultRunDirectory } from "./default-run-directory.js";
+import { cacheFolder } from "./open-model-server.js";
 import { readResetFiles } from "./read-reset-files.js";
 import { type RegisteredRecipe, registeredRecipeSchema } from "./registry.js";
 import { shownPath } from "./shown-path.js";
@@ -51,7 +54,7 @@ export interface TrainingPlan {
 
 /**
  * Reads recipe and data, and looks for what its rewards and loggers need. A resumed run needs no recipe: it goes on with its own.
- * @throws BadInputError with everything that is wrong
+ * @throws BadInputError with everything that is wrong; EnvironmentError if run or cache cannot be written
  */
 export async function planTraining(
   recipePath: string | undefined,
@@ -64,6 +67,11 @@ export async function planTraining(
 ): Promise<TrainingPlan> {
   const recipe = await readRecipe(recipePath, options, cwd);
   const directory = resolve(cwd, options.runDir ?? defaultRunDirectory(recipe, options.set));
+  const remedy = "name another with --run-dir";
+  await refuseUnwritable([
+    cacheFolder({ environment }),
+    { path: directory, what: "the run", remedy, isArgument: true },
+  ]);
   const dataset = await readDataset(recipe.data);
   const evaluationDataset = recipe.evaluation.data
     ? await readEvaluationData(recipe.evaluation.data, readDataset)
@@ -111,7 +119,8 @@ async function readRecipe(
   if (recipePath !== undefined) return loadRecipe(recipePath, registeredRecipeSchema, overrides);
   if (!resume || runDir === undefined) {
     throw new BadInputError(
-      "Which recipe? drpo train RECIPE starts a run (recipes/reviews.json is one), drpo train --resume --run-dir DIR goes on with one.",
+      `Which recipe? drpo train RECIPE starts a run (${packagedFile("recipes/reviews.json", cwd)} is one), ` +
+        "drpo train --resume --run-dir DIR goes on with one.",
     );
   }
   const directory = resolve(cwd, runDir);

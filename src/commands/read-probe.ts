@@ -12,7 +12,10 @@ const MOST_TOKENS = 48;
 
 /** What samplers and trainer are compared on. */
 export async function readProbe(tokenizer: Tokenizer, options?: CallOptions): Promise<readonly BatchRow[]> {
-  const [{ contextTokens }, rows] = await Promise.all([tokenizer.info(options), tokenizer.tokenize(PROBE, options)]);
+  const [{ contextTokens }, rows] = await Promise.all([
+    tokenizer.info(options),
+    tokenizer.tokenize(PROBE, { ...options, addBeginTokens: true }),
+  ]);
   return rows.map((row) => {
     const tokens = row.slice(0, Math.min(MOST_TOKENS, contextTokens));
     return { tokens, spanStart: 1, spanLength: tokens.length - 1 };

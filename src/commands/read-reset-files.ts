@@ -37,7 +37,9 @@ export async function readResetFiles({ policy, model, server }: RegisteredRecipe
 /** As the base's config.json says; null if it does not. */
 async function vocabularySizeOf(base: string): Promise<number | null> {
   try {
-    const config = JSON.parse(decodeText(await readFile(join(base, "config.json")))) as { readonly vocab_size?: unknown };
+    const config = JSON.parse(decodeText(await readFile(join(base, "config.json")))) as {
+      readonly vocab_size?: unknown;
+    };
     return typeof config.vocab_size === "number" ? config.vocab_size : null;
   } catch {
     // The server says what is wrong with a base.

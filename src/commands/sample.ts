@@ -1,10 +1,14 @@
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
+import type { DataOptions } from "../config/data.js";
+import { readPreferenceDataset } from "../data/read-preference-dataset.js";
 import type { ModelHandle } from "../domain/model.js";
 import { withoutEnd } from "../domain/rollout.js";
+import type { TokenIds } from "../domain/token-ids.js";
 import { BadInputError } from "../errors.js";
 import { seedAt } from "../math/seeds.js";
+import { tokenizePrompts } from "../stages/tokenize-prompts.js";
 import { catchInterrupts } from "./catch-interrupts.js";
 import { type CommandContext, colorsOf, printJson } from "./command-context.js";
 import { openTrainedRun, type TrainedRun } from "./open-trained-run.js";
@@ -20,6 +24,7 @@ interface SampleOptions {
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly set?: readonly string[];
+  readonly raw?: boolean;
   readonly json?: boolean;
 }
 
@@ -36,16 +41,21 @@ export const sampleCommand = (context: CommandContext): Command =>
     .summary("talk to a trained run")
     .description(
       "Samples responses of a run's best policy, or of its SFT model. Without a prompt: on a terminal asks for one again and " +
-        "again, elsewhere takes the recipe's.",
+        "again, elsewhere takes the recipe's. A prompt is read as those of the run's data are: after the tokenizer's begin " +
+        "tokens, or, where they are conversations, as a message of the user, through the base's chat template.",
     )
     .argument("<run-dir>", "folder of the run")
-    .argument("[prompt]", "what to answer, exactly as the model reads it")
+    .argument("[prompt]", "what to answer")
     .addOption(new Option("--model <model>", "whom to ask").choices(["policy", "sft"]).default("policy"))
     .option("-n, --number <count>", "responses", wholeNumber(1), 4)
     .option("--seed <number>", "seed of the noise", wholeNumber(0), 1)
     .option("--temperature <number>", "divides the logits (default: the recipe's)", positiveNumber)
     .option("--max-tokens <count>", "longest response (default: the recipe's)", wholeNumber(1))
     .addOption(placeOption())
+    .option(
+      "--raw",
+      "the prompt is all that the model reads: no chat template, no begin tokens; special tokens that it spells are tokens",
+    )
     .option("--json", "print the responses as JSON on standard output")
     .addHelpText(
       "after",
@@ -53,20 +63,28 @@ export const sampleCommand = (context: CommandContext): Command =>
 Examples:
   $ drpo sample runs/reviews-seed1
   $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2
+  $ drpo sample runs/reviews-seed1 --raw $'<|im_start|>user\\nHello<|im_end|>\\n<|im_start|>assistant\\n'
 `,
     )
     .action(async (runDirectory: string, prompt: string | undefined, options: SampleOptions) => {
       const progress = progressOf(context);
       const { signal, release } = catchInterrupts(context);
       try {
+        const isAsked = prompt === undefined && context.stdin.isTTY && !options.json;
         const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), {
-          ...{ progress, signal, set: options.set ?? [] },
+          progress,
+          signal,
+          set: options.set ?? [],
+          model: options.model,
+          check: (recipe) => {
+            if (prompt === undefined && !isAsked) promptOf(recipe);
+          },
         });
         try {
-          const ask = askModel(run, await run.load(options.model), options, signal);
-          const isAsked = prompt === undefined && context.stdin.isTTY && !options.json;
+          const read = await promptReader(run, options, signal);
+          const ask = askModel(run, await run.load(options.model), { ...options, read }, signal);
           if (isAsked) await converse(context, run, ask, signal);
-          else await answerOnce(context, prompt ?? promptOf(run), ask, options);
+          else await answerOnce(context, prompt ?? promptOf(run.recipe), ask, options);
         } finally {
           await run.stop();
         }
@@ -78,13 +96,56 @@ Examples:
 
 type Ask = (prompt: string, turn: number) => Promise<readonly Sample[]>;
 
-function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, signal: AbortSignal): Ask {
+type ReadPrompt = (prompt: string) => Promise<TokenIds>;
+
+/** A prompt in token ids, as the prompts of the run's data are read. */
+async function promptReader(run: TrainedRun, { raw }: SampleOptions, signal: AbortSignal): Promise<ReadPrompt> {
+  const { tokenizer } = run.server;
+  const { data } = run.recipe;
+  if (raw) {
+    return async (text) => (await tokenizer.tokenize([[{ text, specialTokens: true }]], { signal }))[0] ?? [];
+  }
+  if (!(await readsConversations(data))) {
+    // The recipe's own prompt is a template, as in training.
+    const parts = (text: string) =>
+      data.kind === "rated" && text === data.prompt ? [{ text, specialTokens: true }] : text;
+    return async (text) => (await tokenizePrompts([parts(text)], { tokenizer, data }, { signal }))[0] ?? [];
+  }
+  return async (content) => {
+    const chat = [{ role: "user", content }] as const;
+    const [written] = await tokenizer.applyChatTemplate([chat], { now: run.createdAt, signal });
+    return written?.tokens ?? [];
+  };
+}
+
+async function readsConversations(data: DataOptions): Promise<boolean> {
+  if (data.kind === "rated") return false;
+  if (data.layout !== "auto") return data.layout === "messages";
+  try {
+    const { train } = await readPreferenceDataset(data);
+    return train.some(({ prompt, responses }) => responses.length > 0 && typeof prompt !== "string");
+  } catch (cause) {
+    if (!(cause instanceof BadInputError)) throw cause;
+    throw new BadInputError(
+      "Whether the run's prompts are conversations cannot be told, as its data cannot be read any more: give the prompt as " +
+        `the model is to read it, with its special tokens, and --raw. ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+function askModel(
+  run: TrainedRun,
+  model: ModelHandle,
+  options: SampleOptions & { readonly read: ReadPrompt },
+  signal: AbortSignal,
+): Ask {
   const { server, recipe } = run;
   const { sampling } = recipe.policy;
   const maxNewTokens = options.maxTokens ?? recipe.response.maxTokens;
   return async (prompt, turn) => {
     const { endTokenIds, contextTokens } = await server.tokenizer.info({ signal });
-    const [tokens = []] = await server.tokenizer.tokenize([prompt], { signal });
+    const tokens = await options.read(prompt);
     if (tokens.length === 0) throw new BadInputError("The prompt has no tokens: give at least one.");
     if (tokens.length + maxNewTokens > contextTokens) {
       throw new BadInputError(
@@ -103,7 +164,7 @@ function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, s
     const [continuations = []] = await server.sampler.sample({ model, contexts, params }, { signal });
     const texts = await server.tokenizer.detokenize(
       continuations.map((one) => withoutEnd(one.tokens, endTokenIds)),
-      { signal },
+      { signal, continues: true },
     );
     return continuations.map((one, i) => ({
       text: texts[i] ?? "",
@@ -114,8 +175,8 @@ function askModel(run: TrainedRun, model: ModelHandle, options: SampleOptions, s
 }
 
 /** The prompt that all of the recipe's data answers. */
-function promptOf({ recipe }: TrainedRun): string {
-  if (recipe.data.kind === "rated") return recipe.data.prompt;
+function promptOf({ data }: TrainedRun["recipe"]): string {
+  if (data.kind === "rated") return data.prompt;
   throw new BadInputError("The recipe's data has many prompts: give one, drpo sample RUN-DIR PROMPT.");
 }
 

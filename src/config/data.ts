@@ -9,8 +9,8 @@ export const TEMPLATE_FIELD = /\{([A-Za-z_]\w*)\}/g;
 const path = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: "a path, or a list of paths" })
   .describe(
-    "JSONL (.jsonl, .jsonl.gz) or Parquet (.parquet), told apart by the name; a folder of shards, read in the order of " +
-      "their names; or a list of these. Relative to the recipe.",
+    "JSONL, a list in JSON, or Parquet, each also packed by gzip or zstd, told apart by the content; a folder of shards, " +
+      "read in the order of their names; or a list of these. Relative to the recipe.",
   );
 
 const heldOutShare = z.number().gt(0).lt(1);
@@ -70,7 +70,7 @@ const common = {
     .enum(["refuse", "skip"])
     .default("refuse")
     .describe(
-      "What to do with a row of the right form that cannot be used: an empty text or one that is not Unicode, a rating that " +
+      "What to do with a row of the right form that cannot be used: a field that it needs is empty, null or NaN, a text that is not Unicode, a rating that " +
         "is not finite, two responses that are the same, a repeated row, a dialogue that goes on after the response; and, " +
         "when the base reads it, more tokens than the base or the reward model takes, or a token that they have no " +
         "embedding for. Published datasets have some. refuse: nothing is trained. skip: they are left out, in every stage " +
@@ -85,7 +85,25 @@ const common = {
   truncatePrompt: z
     .enum(["left", "refuse"])
     .default("refuse")
-    .describe("What to do with a longer one. left: its last maxPromptTokens tokens are kept (the paper: 512)."),
+    .describe(
+      "What to do with a longer one. left: its last maxPromptTokens tokens are kept, after its begin tokens (the paper: " +
+        "512); a conversation loses its oldest turns, but neither its system prompt nor the newest turn.",
+    ),
+  beginTokens: z
+    .enum(["auto", "none"])
+    .default("auto")
+    .describe(
+      "What prompts that are text begin with. auto: the tokens that the base's tokenizer puts before a text (<s>, " +
+        "<|begin_of_text|>; many have none), once, as transformers and vLLM do for a text. none: nothing. A conversation " +
+        "begins with what the chat template writes.",
+    ),
+  specialTokens: z
+    .enum(["text", "tokens"])
+    .default("text")
+    .describe(
+      "What special tokens are that a prompt of text spells, such as <|im_start|>. text: ordinary text, as in responses and " +
+        "messages. tokens: those tokens, for prompts that hold a chat template's output. Those of promptTemplate are tokens.",
+    ),
   references: referencesSchema
     .optional()
     .describe("Human references (D_TR), where they are another dataset than the comparisons."),
@@ -115,7 +133,7 @@ export const dataSchema = z.discriminatedUnion("kind", [
       promptTemplate: promptTemplate.describe(
         'Text of the prompt, with fields of the row (of its "info") in braces, for pairs and summarize-from-feedback. ' +
           'Left out: {prompt}; and "SUBREDDIT: r/{subreddit}\\n\\nTITLE: {title}\\n\\nPOST: {post}\\n\\nTL;DR: " or, for ' +
-          'articles, "{article}\\n\\nTL;DR: ".',
+          'articles, "{article}\\n\\nTL;DR: ". Fields may be empty as long as one of them is not.',
       ),
       ...common,
     })

@@ -8,7 +8,9 @@ import { conflicts } from "./conflicts.js";
 import { withDataDefaults } from "./data-defaults.js";
 import { explainProblem } from "./explain-problem.js";
 import { missingFiles } from "./missing-files.js";
+import { nonUnicodeTexts } from "./non-unicode-texts.js";
 import { JsonSyntaxError, parseJson } from "./parse-json.js";
+import { packagedFile } from "./packaged-file.js";
 import { movedPlaces } from "./places.js";
 import type { Recipe } from "./recipe.js";
 import { resolvePaths } from "./resolve-paths.js";
@@ -85,7 +87,7 @@ export function resolveRecipe<Schema extends z.ZodType<Recipe>>(
     throw refusal(source.name, [...contradictions, ...problems]);
   }
   const recipe = resolvePaths(parsed.data, resolve(source.folder));
-  const problems = [...contradictions, ...conflicts(recipe), ...missingFiles(recipe)];
+  const problems = [...contradictions, ...nonUnicodeTexts(recipe), ...conflicts(recipe), ...missingFiles(recipe)];
   if (problems.length > 0) throw refusal(source.name, problems);
   return recipe;
 }
@@ -109,9 +111,12 @@ export async function readJsonFile(path: string, what: "recipe" | "sweep" = "rec
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
-    throw new BadInputError(`Cannot read the ${what} ${path}: ${why}. ${EXAMPLES[what]} is one to start from.`, {
-      cause,
-    });
+    throw new BadInputError(
+      `Cannot read the ${what} ${path}: ${why}. ${packagedFile(EXAMPLES[what])} is one to start from.`,
+      {
+        cause,
+      },
+    );
   }
   return parseJsonFile(path, bytes);
 }

@@ -3,6 +3,7 @@ import { sep } from "node:path";
 import { pathsOf, type DataOptions } from "./data.js";
 import { unreadable } from "./model-files.js";
 import { adapterFolderProblems, modelFolderProblems } from "./model-folders.js";
+import { packagedFile } from "./packaged-file.js";
 import type { Recipe } from "./recipe.js";
 import { isRewardModel } from "./reward.js";
 import { rewardTerms } from "./reward-terms.js";
@@ -20,7 +21,7 @@ const dataFiles = (section: string, { path, references }: DataOptions): Needed[]
   [
     ...pathsOf(path).map((one) => ({ key: `${section}.path`, path: one })),
     ...pathsOf(references?.path ?? []).map((one) => ({ key: `${section}.references.path`, path: one })),
-  ].map((one) => ({ ...one, kind: "a JSONL or Parquet file, or a folder of them" }));
+  ].map((one) => ({ ...one, kind: "a JSON or Parquet file, or a folder of them" }));
 
 /** What the recipe names on this machine. With a remote server, bases and adapters are on the server's disk. */
 function neededFiles({ server, model, data, sft, reward, policy, evaluation }: Recipe): readonly Needed[] {
@@ -77,13 +78,16 @@ function neededFiles({ server, model, data, sft, reward, policy, evaluation }: R
 }
 
 function mendFor(key: string, folders: readonly string[]): string {
+  // What is left of "https://host/file" as a path.
+  if (folders.some((folder, i) => /^[a-z][a-z0-9+-]+:$/i.test(folder) && i < folders.length - 1))
+    return "Addresses are not read: download the file, and name it here.";
   if (!folders.includes("assets")) {
     const setting = key.replaceAll(/\[(\d+)\]/g, ".$1");
     return `Correct the path, which is relative to the recipe's folder, or say where it is: --set ${setting}=PATH.`;
   }
   return folders.includes("tiny")
-    ? "Run ./scripts/make-tiny-assets to make the models and the data of the tiny recipes."
-    : "Run ./scripts/fetch-assets to fetch the model and the data of the quickstart.";
+    ? `Run ${packagedFile("scripts/make-tiny-assets")} to make the models and the data of the tiny recipes.`
+    : `Run ${packagedFile("scripts/fetch-assets")} to fetch the model and the data of the quickstart.`;
 }
 
 /** A line for each file or folder that the recipe names and that is not there or not whole, with what to do about it. */

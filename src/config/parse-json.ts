@@ -39,7 +39,10 @@ const DEEPEST = 500;
  * there twice, of which JSON.parse silently keeps the last, and can keep the digits of a number.
  * @throws JsonSyntaxError
  */
-export function parseJson(text: string, { number = Number, words = JSON_WORDS, unit = "file" }: JsonReading = {}): unknown {
+export function parseJson(
+  text: string,
+  { number = Number, words = JSON_WORDS, unit = "file" }: JsonReading = {},
+): unknown {
   let at = 0;
   let depth = 0;
 
@@ -116,9 +119,7 @@ export function parseJson(text: string, { number = Number, words = JSON_WORDS, u
     const start = at;
     const word = match(WORD);
     if (word === undefined) return fail(`expected a value, found ${found()}`);
-    return words.has(word)
-      ? words.get(word)
-      : fail(`"${word}" is no value; strings stand in double quotes`, start);
+    return words.has(word) ? words.get(word) : fail(`"${word}" is no value; strings stand in double quotes`, start);
   };
 
   const value = readValue();

@@ -36,7 +36,7 @@ const onlineSchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) =>
     rolloutsPerIteration: z.number().int().positive().default(32).describe("N of Algorithm 1."),
     reset: resetSchema.prefault({}),
     algorithm,
-    klCoef: z.number().min(0).default(0.05).describe("Weight of ln pi - ln pi_SFT (lambda of the theory)."),
+    klCoef: z.number().min(0).max(1e4).default(0.05).describe("Weight of ln pi - ln pi_SFT (lambda of the theory)."),
     klPlacement: z
       .enum(["reward", "loss"])
       .default("reward")
@@ -47,8 +47,8 @@ const onlineSchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) =>
       .describe("Of the loss term. The gradient of k2 is that of the KL; k3 is GRPO's; that of k1 has mean zero."),
     adaptiveKl: z
       .strictObject({
-        target: z.number().positive().describe("KL to SFT to hold, nats a response."),
-        horizon: z.number().positive().default(10_000).describe("Rollouts over which klCoef adapts."),
+        target: z.number().min(1e-6).max(1e6).describe("KL to SFT to hold, nats a response."),
+        horizon: z.number().min(1).max(1e12).default(10_000).describe("Rollouts over which klCoef adapts."),
       })
       .nullable()
       .default(null)
@@ -64,6 +64,7 @@ const onlineSchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) =>
     maxImportanceWeight: z
       .number()
       .positive()
+      .max(1e6)
       .nullable()
       .default(null)
       .describe("Weighs tokens by pi_trainer / pi_sampler, at most this; null: the two are taken to agree."),
@@ -82,6 +83,8 @@ const onlineSchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) =>
       ),
     missingEosScore: z
       .number()
+      .min(-1e6)
+      .max(1e6)
       .nullable()
       .default(null)
       .describe("Score of a response that does not end by itself; null: as the reward says."),
@@ -95,7 +98,7 @@ const onlineSchema = <Algorithm extends z.ZodType>(algorithm: Algorithm) =>
 /** Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290): no rollouts, pairs of the data. */
 const dpoSchema = z.strictObject({
   kind: z.literal("dpo"),
-  beta: z.number().positive().default(0.05).describe("Strength of the KL constraint."),
+  beta: z.number().min(1e-6).max(1e3).default(0.05).describe("Strength of the KL constraint."),
   labelSmoothing: z
     .number()
     .min(0)

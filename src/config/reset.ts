@@ -47,7 +47,7 @@ const sourceSchema = z.discriminatedUnion("kind", [
     })
     .describe("Responses that another policy writes for the purpose, when the reset is drawn."),
   z
-    .strictObject({ kind: z.literal("pool"), path: path("JSONL file of the pool") })
+    .strictObject({ kind: z.literal("pool"), path: path("JSON or Parquet file of the pool") })
     .describe("Responses in token ids or text that were written before: see ResetPoolRow."),
 ]);
 
@@ -94,7 +94,7 @@ const selectorSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("whole") }).describe("Nowhere: all of a pool's row is the prefix."),
 ]);
 
-const coefficient = z.number().positive().default(1).describe("Weight of the prefix's loss.");
+const coefficient = z.number().positive().max(1e4).default(1).describe("Weight of the prefix's loss.");
 
 /** Which states of which responses rollouts start from. DR-PO is proportion 1, PPO is proportion 0. */
 export const resetSchema = z.strictObject({

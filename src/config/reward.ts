@@ -130,7 +130,7 @@ export type RewardKind = z.ZodType<RegisteredReward> & z.core.$ZodTypeDiscrimina
  */
 export const rewardSchema = <const Registered extends readonly RewardKind[]>(registered: Registered) => {
   const term = z.strictObject({
-    weight: z.number().describe("What the term's score is multiplied by; negative: a penalty."),
+    weight: z.number().min(-1e6).max(1e6).describe("What the term's score is multiplied by; negative: a penalty."),
     reward: z.discriminatedUnion("kind", [trained, adapter, folder, ...registered]),
   });
   const sum = z

@@ -39,7 +39,7 @@ export const samplerSchema = z.discriminatedUnion("kind", [
         .optional()
         .describe("File with the certificate authority to trust (PEM); needed beyond loopback."),
     })
-    .describe("A sampler that runs already, with --weights-from."),
+    .describe("A sampler that runs already (drpo serve --weights-from)."),
 ]);
 
 export type SamplerOptions = z.infer<typeof samplerSchema>;

@@ -4,7 +4,8 @@ import { contentId } from "./content-id.js";
 import { hasField, idField, UnusableRowError, type DataRow } from "./data-row.js";
 import type { Groups } from "./groups.js";
 import { responseField } from "./layouts/chat.js";
-import { chooseLayout } from "./layouts/layout.js";
+import { refuseUnknownFields } from "./layouts/fill-template.js";
+import { chooseLayout, templateRows } from "./layouts/layout.js";
 import type { Comparison } from "./layouts/pair-layout.js";
 import { PAIR_LAYOUTS } from "./layouts/pair-layouts.js";
 import { readEntries } from "./read-entries.js";
@@ -17,7 +18,8 @@ import { refuseEmptySides, splitKey, splitTrainHeldOut, type IdentifiedEntry } f
  */
 export function pairGroups(rows: readonly DataRow[], options: PairOptions): Groups {
   const { promptTemplate, heldOutShare, splitBy } = options;
-  const layout = chooseLayout("data", PAIR_LAYOUTS, options, rows[0]!);
+  const layout = chooseLayout("data", PAIR_LAYOUTS, options, rows);
+  if (promptTemplate !== undefined) refuseUnknownFields(promptTemplate, templateRows(layout, rows));
   const { entries, skippedRows } = readEntries(rows, options.unusableRows, (row) =>
     pairEntry(row, layout.read(row, promptTemplate), splitBy),
   );
@@ -32,7 +34,7 @@ function pairEntry(
   splitBy: PairOptions["splitBy"],
 ): IdentifiedEntry<PreferenceGroup> {
   const { where } = row;
-  const { prompt, preferred, rejected } = comparison;
+  const { prompt, promptParts, preferred, rejected } = comparison;
   if (preferred === rejected) {
     throw new UnusableRowError(where, "the preferred and the rejected response are the same text");
   }
@@ -42,6 +44,7 @@ function pairEntry(
     id,
     where,
     prompt,
+    ...(promptParts && { promptParts }),
     responses: [
       { id: `${id}/preferred`, text: preferred, rating: 1, where },
       { id: `${id}/rejected`, text: rejected, rating: 0, where },

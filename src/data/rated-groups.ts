@@ -1,10 +1,21 @@
 import { pathsOf, type RatedOptions } from "../config/data.js";
 import type { PreferenceGroup, RatedResponse } from "../domain/preference-dataset.js";
 import { BadInputError } from "../errors.js";
-import { idField, textField, UnusableRowError, type DataRow } from "./data-row.js";
+import {
+  idField,
+  kindOf,
+  refuseEmpty,
+  requiredField,
+  shownValue,
+  textField,
+  UnusableRowError,
+  valueOf,
+  type DataRow,
+} from "./data-row.js";
 import type { Groups } from "./groups.js";
 import { readEntries } from "./read-entries.js";
 import { splitTrainHeldOut, type Entry } from "./split-train-held-out.js";
+import { exactNumber } from "./written-number.js";
 
 /** All rows as responses to options.prompt: one group on each side of the split. @throws BadInputError */
 export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Groups {
@@ -13,7 +24,9 @@ export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Gr
   const total = split.train.length + split.heldOut.length;
   const group = (name: "training" | "held-out", responses: readonly RatedResponse[]): PreferenceGroup => {
     refuseNoPreference(name, responses, total, options);
-    return { id: "rated", prompt: options.prompt, responses, reference: null };
+    // The recipe's own text is a template: whoever spells a special token there means the token.
+    const promptParts = [{ text: options.prompt, specialTokens: true }];
+    return { id: "rated", prompt: options.prompt, promptParts, responses, reference: null };
   };
   return {
     train: [group("training", split.train)],
@@ -24,17 +37,22 @@ export function ratedGroups(rows: readonly DataRow[], options: RatedOptions): Gr
 }
 
 function ratedEntry(row: DataRow): Entry<RatedResponse> {
-  const id = idField(row);
-  if (id === null) throw new BadInputError(`${row.where}: the row has no "id"; the train / held-out split needs one.`);
-  const { rating } = row.fields;
-  // JSON spells infinity as 1e999, and Parquet has NaN.
-  if (typeof rating === "number" && !Number.isFinite(rating)) {
-    throw new UnusableRowError(row.where, `"rating" is ${rating}, not a finite number`);
-  }
-  if (typeof rating !== "number") {
-    throw new BadInputError(`${row.where}: "rating" is ${JSON.stringify(rating) ?? "missing"}, not a finite number.`);
-  }
+  // The train / held-out split needs one.
+  requiredField(row, "id");
+  const id = idField(row)!;
+  const rating = ratingField(row);
   return { id, splitKey: id, value: { id, text: textField(row, "text"), rating, where: row.where } };
+}
+
+function ratingField(row: DataRow): number {
+  const value = valueOf(row, "rating");
+  if (value === undefined) throw new BadInputError(`${row.where}: "rating" is missing; add it.`);
+  const rating = exactNumber(refuseEmpty(value, row.where, '"rating"'));
+  if (rating !== null) return rating;
+  const problem = `"rating" is ${shownValue(value)}, not a finite number (integers: below 2^53)`;
+  // JSON can spell infinity, as 1e999.
+  if (kindOf(value) === "a number") throw new UnusableRowError(row.where, problem);
+  throw new BadInputError(`${row.where}: ${problem}.`);
 }
 
 function refuseNoPreference(

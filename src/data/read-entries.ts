@@ -2,9 +2,10 @@ import type { DataOptions } from "../config/data.js";
 import { BadInputError } from "../errors.js";
 import { hasField, rememberPlaces, UnusableRowError, type DataRow } from "./data-row.js";
 import type { Entry } from "./split-train-held-out.js";
+import { refuseNonUnicode } from "./unicode-text.js";
 
 /**
- * Reads every row, with ids that occur once.
+ * Reads every row, with ids that occur once and texts that are Unicode.
  * @param unusableRows whether a row that holds nothing to learn from is refused, or left out and counted
  * @throws BadInputError naming the row
  */
@@ -18,7 +19,7 @@ export function readEntries<Read extends Entry<unknown>>(
   let lastSkipped: UnusableRowError | undefined;
   for (const row of rows) {
     try {
-      const entry = read(row);
+      const entry = refuseNonUnicode(read(row), row);
       const before = placeBefore(entry.id, row.where);
       if (before !== undefined) throw repeated(entry.id, row, before);
       entries.push(entry);

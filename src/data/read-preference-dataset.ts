@@ -7,7 +7,7 @@ import { readRows } from "./read-rows.js";
 import { referenceGroups } from "./reference-groups.js";
 
 /** Changed when the same files and options come to mean another dataset. */
-const READER_VERSION = 2;
+const READER_VERSION = 3;
 
 /**
  * Reads human preferences, and references where they are a dataset of their own, and splits them into train and held-out,

@@ -1,13 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { pathsOf } from "../config/data.js";
 import { BadInputError } from "../errors.js";
 import type { DataRow } from "./data-row.js";
-import { parseJsonLines } from "./json-lines.js";
 import { cannotRead, listDataFiles } from "./list-data-files.js";
-import { parseParquet } from "./parquet-rows.js";
+import { parseDataFile } from "./parse-data-file.js";
 
 /** The rows of all files of a dataset, in order. */
 export interface DataFiles {
@@ -17,40 +14,24 @@ export interface DataFiles {
 }
 
 /**
- * Reads a dataset's files, each by its name: Parquet, gzipped JSONL, or JSONL.
+ * Reads a dataset's files.
  * @param key of the recipe, for messages
  * @param path absolute: a file, a folder of shards, or several of them
  * @param example of a row, for the message when there is none
  * @throws BadInputError naming the file, and the line where it is one
  */
 export async function readRows(key: string, path: string | readonly string[], example: string): Promise<DataFiles> {
-  const rows: DataRow[][] = [];
+  const rows: (readonly DataRow[])[] = [];
   const hashes: string[] = [];
   for (const file of await listDataFiles(key, path)) {
     const content = await readFile(file).catch((error: unknown) => {
       throw cannotRead(key, file, error);
     });
     hashes.push(createHash("sha256").update(content).digest("hex"));
-    rows.push([...(await parseFile(file, content))]);
+    rows.push(await parseDataFile(file, content));
   }
   const all = rows.flat();
   if (all.length === 0)
     throw new BadInputError(`${pathsOf(path).join(", ")} has no rows: ${key} needs ${example} rows.`);
   return { rows: all, hashes };
-}
-
-async function parseFile(path: string, content: Buffer): Promise<readonly DataRow[]> {
-  if (path.endsWith(".parquet")) return parseParquet(path, content);
-  return parseJsonLines(path, path.endsWith(".gz") ? await unpack(path, content) : content);
-}
-
-async function unpack(path: string, content: Buffer): Promise<Buffer> {
-  try {
-    return await promisify(gunzip)(content);
-  } catch (error) {
-    throw new BadInputError(
-      `${path} cannot be unpacked (${(error as Error).message}): fetch or write the file again, or rename it if it is not gzipped.`,
-      { cause: error },
-    );
-  }
 }

@@ -3,7 +3,8 @@ import type { PreferenceGroup } from "../domain/preference-dataset.js";
 import { contentId } from "./content-id.js";
 import { idField, type DataRow } from "./data-row.js";
 import type { Groups } from "./groups.js";
-import { chooseLayout } from "./layouts/layout.js";
+import { refuseUnknownFields } from "./layouts/fill-template.js";
+import { chooseLayout, templateRows } from "./layouts/layout.js";
 import { REFERENCE_LAYOUTS, type Reference } from "./layouts/reference-layouts.js";
 import { readEntries } from "./read-entries.js";
 import { refuseEmptySides, splitKey, splitTrainHeldOut, type IdentifiedEntry } from "./split-train-held-out.js";
@@ -16,10 +17,12 @@ import { refuseEmptySides, splitKey, splitTrainHeldOut, type IdentifiedEntry } f
  */
 export function referenceGroups(rows: readonly DataRow[], references: ReferenceOptions, data: DataOptions): Groups {
   const { heldOutShare = data.heldOutShare } = references;
-  const layout = chooseLayout("data.references", REFERENCE_LAYOUTS, references, rows[0]!);
+  const layout = chooseLayout("data.references", REFERENCE_LAYOUTS, references, rows);
   const inherited = data.kind === "pairs" && layout.takesTemplate ? data.promptTemplate : undefined;
+  const promptTemplate = references.promptTemplate ?? inherited;
+  if (promptTemplate !== undefined) refuseUnknownFields(promptTemplate, templateRows(layout, rows));
   const { entries, skippedRows } = readEntries(rows, data.unusableRows, (row) =>
-    referenceEntry(row, layout.read(row, references.promptTemplate ?? inherited), data.splitBy),
+    referenceEntry(row, layout.read(row, promptTemplate), data.splitBy),
   );
   const split = splitTrainHeldOut(entries, { ...references, heldOutShare });
   refuseEmptySides(split, {
@@ -33,7 +36,7 @@ export function referenceGroups(rows: readonly DataRow[], references: ReferenceO
 
 function referenceEntry(
   row: DataRow,
-  { prompt, text }: Reference,
+  { prompt, promptParts, text }: Reference,
   splitBy: DataOptions["splitBy"],
 ): IdentifiedEntry<PreferenceGroup> {
   const { where } = row;
@@ -41,6 +44,13 @@ function referenceEntry(
   const id = rowId ?? contentId(prompt, text);
   // The comparisons may have a row of the same id.
   const groupId = `references/${id}`;
-  const group = { id: groupId, where, prompt, responses: [], reference: { id: groupId, text, rating: 1, where } };
+  const group = {
+    id: groupId,
+    where,
+    prompt,
+    ...(promptParts && { promptParts }),
+    responses: [],
+    reference: { id: groupId, text, rating: 1, where },
+  };
   return { id, ...splitKey(prompt, rowId, splitBy), value: group };
 }

@@ -1,3 +1,5 @@
+import type { TextPart } from "./text.js";
+
 /** One turn of a conversation. */
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
@@ -24,6 +26,8 @@ export interface RatedResponse {
 export interface PreferenceGroup {
   readonly id: string;
   readonly prompt: Prompt;
+  /** The same where a template wrote some of it, whose special tokens are tokens; left out: all of it is data. */
+  readonly promptParts?: readonly TextPart[];
   readonly responses: readonly RatedResponse[];
   /** A person's own answer (a reference summary), which nobody compared with the responses: its rating, 1, says nothing. */
   readonly reference: RatedResponse | null;

@@ -9,6 +9,8 @@ export interface ResetPoolRow {
   readonly id: string;
   readonly prompt: string | TokenIds;
   readonly response: string | TokenIds;
+  /** The row that it was read from, "/data/pool.jsonl:12"; left out: none. */
+  readonly where?: string | undefined;
 }
 
 /** A pool file. */

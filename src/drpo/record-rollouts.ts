@@ -11,13 +11,12 @@ export async function recordRollouts(
 ): Promise<readonly RecordedRollout[]> {
   const responses = observations.map(({ rollout }) => responseTokens(rollout));
   const distinctIds = [...new Set(responses.flat())];
-  const [texts, idTexts] = [
-    await tokenizer.detokenize(responses, options),
-    await tokenizer.detokenize(
-      distinctIds.map((id) => [id]),
-      options,
-    ),
-  ];
+  const inPlace = { ...options, continues: true };
+  const texts = await tokenizer.detokenize(responses, inPlace);
+  const idTexts = await tokenizer.detokenize(
+    distinctIds.map((id) => [id]),
+    inPlace,
+  );
   const textOf = new Map(distinctIds.map((id, i) => [id, idTexts[i]!]));
   return observations.map(({ rollout, referenceLogprobs, creditedPrefix }, i) => ({
     ...rollout,

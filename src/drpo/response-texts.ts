@@ -25,14 +25,19 @@ export function responseTexts(
   return async (responses, options) => {
     const known = responses.map(({ prompt }) => promptTexts.get(digest(prompt)));
     const others = responses.filter((_, i) => known[i] === undefined);
+    const call = { signal: options?.signal };
     const texts = await tokenizer.detokenize(
-      [...responses.map(({ response }) => withoutEnd(response, endTokenIds)), ...others.map(({ prompt }) => prompt)],
-      { signal: options?.signal },
+      responses.map(({ response }) => withoutEnd(response, endTokenIds)),
+      { ...call, continues: true },
     );
-    let next = responses.length;
+    const otherTexts = await tokenizer.detokenize(
+      others.map(({ prompt }) => prompt),
+      call,
+    );
+    let next = 0;
     return responses.map((response, i) => ({
       ...response,
-      promptText: known[i] ?? texts[next++]!,
+      promptText: known[i] ?? otherTexts[next++]!,
       responseText: texts[i]!,
     }));
   };

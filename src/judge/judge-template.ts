@@ -23,7 +23,8 @@ export async function readJudgeTemplate(path: string, where: string): Promise<Ju
     return judgeTemplate(decodeText(await readFile(path)), `${where}: the template ${path}`);
   } catch (cause) {
     if (cause instanceof BadInputError) throw cause;
-    const why = cause instanceof NotTextError ? cause.message : ((cause as NodeJS.ErrnoException).code ?? String(cause));
+    const why =
+      cause instanceof NotTextError ? cause.message : ((cause as NodeJS.ErrnoException).code ?? String(cause));
     throw new BadInputError(`${where}: the template ${path} cannot be read (${why}).`, { cause });
   }
 }

@@ -54,6 +54,8 @@ export interface MetricsLine {
 export interface RunDirectory {
   /** Random, the same for the run's whole life: names it to model servers. */
   readonly runId: string;
+  /** When the run was started, ISO 8601: the time that chat templates write. */
+  readonly createdAt: string;
   /**
    * Writes down what a model is that the recipe names by its place, once that is known.
    * @param name its key in the recipe: "sft.path"

@@ -1,4 +1,5 @@
 import type { ChatMessage } from "../domain/preference-dataset.js";
+import type { Text } from "../domain/text.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { CallOptions } from "./call-options.js";
 
@@ -23,15 +24,7 @@ export interface TokenizerInfo {
   readonly templateReadsClock: boolean;
 }
 
-/** Part of a text. */
-export interface TextPart {
-  readonly text: string;
-  /** Special tokens spelled in it are those tokens (a template), not ordinary text (data). */
-  readonly specialTokens: boolean;
-}
-
-/** A string is data: special tokens spelled in it are ordinary text. */
-export type Text = string | readonly TextPart[];
+export type { Text, TextPart } from "../domain/text.js";
 
 export interface TokenizeOptions extends CallOptions {
   /** The texts go on from other text: nothing is put before their first word, neither a space nor begin tokens. */
@@ -43,6 +36,8 @@ export interface TokenizeOptions extends CallOptions {
 export interface DetokenizeOptions extends CallOptions {
   /** The rows go on from other tokens: a space before the first word is kept. */
   readonly continues?: boolean | undefined;
+  /** Leave special tokens out of the texts; the default. */
+  readonly skipSpecialTokens?: boolean | undefined;
 }
 
 export interface ChatTemplateOptions extends CallOptions {
@@ -60,15 +55,16 @@ export interface TemplatedChat {
 
 /** The tokenizer of the run's base. */
 export interface Tokenizer {
-  info(options?: CallOptions): Promise<TokenizerInfo>;
+  /** Of another base, where one is named by its folder on the server. */
+  info(options?: CallOptions & { readonly base?: string | undefined }): Promise<TokenizerInfo>;
   /**
-   * What another model or adapter means differently by the base's token ids, in words: "token 17 is ...". Empty: nothing.
+   * Why another model or adapter cannot be given the base's token ids, and what to do, in words: "token 17 is ...". Empty:
+   * it means the same by them.
    * @param folder on the server
    * @throws BadInputError if there is neither in the folder
    */
   differenceOf(folder: string, options?: CallOptions): Promise<string>;
   tokenize(texts: readonly Text[], options?: TokenizeOptions): Promise<readonly TokenIds[]>;
-  /** Special tokens are left out. */
   detokenize(rows: readonly TokenIds[], options?: DetokenizeOptions): Promise<readonly string[]>;
   /**
    * What the base's chat template makes of each conversation; [chats]. Special tokens in messages are ordinary text.

@@ -1,8 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, fileErrorCode } from "../durable-files/file-error.js";
+import { makeFolder, refuseUnwritable } from "../durable-files/writable-folder.js";
 import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
-import { BadInputError } from "../errors.js";
 import { readReportedRuns } from "./read-reported-runs.js";
 import { makeReport, type Report } from "./report.js";
 import { reportMarkdown } from "./report-markdown.js";
@@ -39,11 +37,13 @@ export interface WrittenReport {
  */
 export async function writeReport(options: ReportOptions): Promise<WrittenReport> {
   const { directories, to, version, relativeTo, withPictures = false } = options;
+  const folder = to ?? directories[0]!;
+  const wanted = { path: folder, what: "the report", remedy: "name another with --to", isArgument: true };
+  await refuseUnwritable([wanted]);
   const whole = makeReport(await readReportedRuns(directories), version);
   const report = relativeTo === undefined ? whole : withRelativePaths(whole, relativeTo);
   const pictures = withPictures ? reportPictures(report) : [];
-  const folder = to ?? directories[0]!;
-  await makeFolder(folder);
+  await makeFolder(wanted);
   const write = async (name: string, content: string): Promise<string> => {
     await writeFileAtomically(join(folder, name), content);
     return join(folder, name);
@@ -55,14 +55,4 @@ export async function writeReport(options: ReportOptions): Promise<WrittenReport
     pictures: await Promise.all(pictures.map(({ name, svg }) => write(name, svg))),
     report,
   };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    if (["EEXIST", "ENOTDIR"].includes(fileErrorCode(error) ?? ""))
-      throw new BadInputError(`${folder} is a file: name a folder with --to.`);
-    throw fileError(error, `making the folder ${folder}`);
-  }
 }

@@ -60,7 +60,7 @@ async function callFunction(
   context: UserRewardContext,
   name: string,
 ): Promise<number> {
-  const mend = "Mend it; a run under way goes on with --resume.";
+  const mend = "Correct it; a run that has started goes on with drpo train --resume.";
   let score: unknown;
   try {
     score = await fn(response, context);

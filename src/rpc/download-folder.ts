@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileError } from "../durable-files/file-error.js";
+import { placeFolder } from "../durable-files/place-folder.js";
 import { syncFolder } from "../durable-files/write-file-atomically.js";
 import { EnvironmentError } from "../errors.js";
 import { downloadFile, type FileReader, type ListedFile } from "./download-file.js";
@@ -41,7 +42,7 @@ export async function downloadFolder(request: {
     }
     await removeOthers(partial, files);
     await syncFolder(partial);
-    await rename(partial, to);
+    await placeFolder(partial, to);
     await syncFolder(dirname(to));
     return total;
   } catch (error) {

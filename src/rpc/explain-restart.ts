@@ -15,7 +15,7 @@ export const explainRestart =
     const info = await caller.unary(getServerInfo, {}, { signal: options.signal }).catch(() => undefined);
     if (info === undefined || info.instanceId === instanceId) return;
     throw new ServerRestartedError(
-      `The server at ${caller.address} has restarted and lost the run's models: go on from the last commit with --resume.`,
+      `The server at ${caller.address} has restarted and lost the run's models: drpo train --resume goes on from the last commit.`,
       { cause: error },
     );
   };

@@ -26,23 +26,23 @@ export interface CallContext {
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => DrpoError;
 
-const RESUME = "Every commit is kept: go on with --resume.";
+const RESUME = "Every commit is kept: drpo train --resume goes on with the run.";
 
 /** Class of error, and what to do next, for each status that a server answers. */
 const BY_STATUS: ReadonlyMap<status, readonly [ErrorClass, string]> = new Map<status, readonly [ErrorClass, string]>([
   [
     status.UNAVAILABLE,
-    [ServerUnavailableError, "Check that the server runs and that the address is right, then go on with --resume."],
+    [
+      ServerUnavailableError,
+      "Check that the server runs and that the address is right; drpo train --resume then goes on with the run.",
+    ],
   ],
   [status.CANCELLED, [ServerUnavailableError, `The server dropped the call, as it does when it stops. ${RESUME}`]],
   [
     status.FAILED_PRECONDITION,
     [FencedOffError, `Another process may have taken this run over: stop one of the two. ${RESUME}`],
   ],
-  [
-    status.NOT_FOUND,
-    [NotOnServerError, "The server lost it (a restart?) or never had it: check the path, or go on with --resume."],
-  ],
+  [status.NOT_FOUND, [NotOnServerError, `The server does not have it: check what is named. ${RESUME}`]],
   [status.DATA_LOSS, [CorruptStateError, "The stored files are damaged: take an earlier checkpoint."]],
   [status.INVALID_ARGUMENT, [BadInputError, ""]],
   [status.OUT_OF_RANGE, [BadInputError, ""]],
@@ -56,6 +56,15 @@ const BY_STATUS: ReadonlyMap<status, readonly [ErrorClass, string]> = new Map<st
   ],
   [status.ABORTED, [DivergedError, `A number was not finite: lower the learning rate. ${RESUME}`]],
 ]);
+
+/** What these calls do not find is a folder that the user named, on the server's disk ... */
+const NAMES_A_FOLDER = /^(TokenizerService\.|ModelService\.(PlanMemory|CreateModel)$)/;
+/** ... but for a model that a copy is made of. */
+const NAMES_A_MODEL = /^run '/;
+const NO_FOLDER: readonly [ErrorClass, string] = [
+  BadInputError,
+  "The folder is one of the server's machine: correct its path in the recipe, or put it there.",
+];
 
 const UNEXPECTED: readonly [ErrorClass, string] = [EnvironmentError, `The server's log says more. ${RESUME}`];
 
@@ -78,7 +87,9 @@ export const fromGrpcError = (
       { cause: failure },
     );
   }
-  const [ErrorOfStatus, advice] = BY_STATUS.get(failure.code) ?? UNEXPECTED;
+  const isOfAFolder =
+    failure.code === status.NOT_FOUND && NAMES_A_FOLDER.test(context.rpc) && !NAMES_A_MODEL.test(failure.details);
+  const [ErrorOfStatus, advice] = isOfAFolder ? NO_FOLDER : (BY_STATUS.get(failure.code) ?? UNEXPECTED);
   return new ErrorOfStatus(
     `${where}: ${failure.details || "no details"} (${status[failure.code]}). ${advice}`.trimEnd(),
     {

@@ -1,3 +1,4 @@
+import { isPackaged, packagedFile } from "../config/packaged-file.js";
 import { EnvironmentError } from "../errors.js";
 import type { CallOptions } from "../ports/call-options.js";
 import type { ServerInfo } from "../ports/model-store.js";
@@ -12,10 +13,13 @@ import { getServerInfo, toServerInfo } from "./model-store.js";
 export const shakeHands = async (caller: Caller, options?: CallOptions): Promise<ServerInfo> => {
   const info = await caller.unary(getServerInfo, {}, options);
   if (info.schemaHash !== SCHEMA_HASH) {
+    const generate = "scripts/generate-proto";
+    const afterChange = isPackaged(generate)
+      ? `; after a change of the proto, run ${packagedFile(generate)} and restart the server`
+      : "";
     throw new EnvironmentError(
       `The server at ${caller.address} (version ${info.serverVersion || "unknown"}) speaks schema ${info.schemaHash || "none"}, this ` +
-        `drpo speaks ${SCHEMA_HASH}. Install the same version on both sides; after a change of the proto, run ./scripts/generate-proto ` +
-        `and restart the server.`,
+        `drpo speaks ${SCHEMA_HASH}. Install the same version on both sides${afterChange}.`,
     );
   }
   return toServerInfo(info);

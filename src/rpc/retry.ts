@@ -33,7 +33,9 @@ const wait = (delayMs: number, clock: Clock, signal: AbortSignal | undefined): P
     const onAbort = () => {
       cancel();
       reject(
-        new InterruptedError("Interrupted between two attempts of a call. Every commit is kept: go on with --resume."),
+        new InterruptedError(
+          "Interrupted between two attempts of a call. Every commit is kept: drpo train --resume goes on with the run.",
+        ),
       );
     };
     const cancel = clock.schedule(delayMs, () => {

@@ -19,8 +19,8 @@ const CALLS_AT_ONCE = 2;
 
 /** The Tokenizer port over TokenizerService. @param base folder of the base, on the server. */
 export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
-  info(options) {
-    return caller.unary(getTokenizerInfo, { base }, options);
+  info({ base: asked = base, ...options } = {}) {
+    return caller.unary(getTokenizerInfo, { base: asked }, options);
   },
 
   async differenceOf(other, options) {
@@ -35,10 +35,10 @@ export const createTokenizer = (caller: Caller, base: string): Tokenizer => ({
       return splitRows(tokenIds, lengths, texts.length, tokenize.rpc);
     }),
 
-  detokenize: (all, { continues = false, ...options } = {}) =>
+  detokenize: (all, { continues = false, skipSpecialTokens = true, ...options } = {}) =>
     inParts(all, async (rows) => {
       const lengths = rows.map((row) => row.length);
-      const request = { base, tokenIds: rows.flat(), lengths, skipSpecialTokens: true, continues };
+      const request = { base, tokenIds: rows.flat(), lengths, skipSpecialTokens, continues };
       const { texts } = await caller.unary(detokenize, request, options);
       return checkLength(texts, rows.length, "texts", detokenize.rpc);
     }),

@@ -26,8 +26,8 @@ export async function waitForRun(directory: string, patience: AbortSignal): Prom
 function isBeingWritten(directory: string, { process, state }: LockHolder): EnvironmentError {
   return new EnvironmentError(
     state === "alive"
-      ? `The run in ${directory} is being written by process ${process.pid}. Wait until it ends, stop it ` +
-          `(kill ${process.pid}), or choose another --run-dir.`
+      ? `The run in ${directory} is being written by process ${process.pid}. Wait until it ends, or stop it ` +
+          `(kill ${process.pid}). Another run goes into another folder: drpo train RECIPE --run-dir DIR.`
       : `The run in ${directory} was opened by process ${process.pid} on ${process.host}, another machine or container, ` +
           `which cannot be looked into from here. If that process has ended, delete ${runPaths(directory).lock} and try again.`,
   );

@@ -104,6 +104,10 @@ class LockedRunDirectory implements OpenRunDirectory {
     return this.stored.runId;
   }
 
+  get createdAt(): string {
+    return this.stored.createdAt;
+  }
+
   now(): string {
     return (this.options.now?.() ?? new Date()).toISOString();
   }

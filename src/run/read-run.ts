@@ -58,7 +58,7 @@ const tornJournal = (path: string, directory: string): string =>
 export async function readRunRecord(directory: string): Promise<RunRecord> {
   const { recipe: path } = runPaths(directory);
   const text = await readIfThere(path);
-  if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check --run-dir.`);
+  if (text === null) throw new BadInputError(`${directory} holds no run: there is no recipe.json. Check the folder.`);
   const record = parseFile(path, text, runRecordSchema);
   const { directory: from = directory } = record;
   const recipe = from === directory ? record.recipe : movedPlaces(record.recipe, from, directory);

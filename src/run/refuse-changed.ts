@@ -17,7 +17,7 @@ export function refuseChanged(
   throw new BadInputError(
     `Since the run in ${directory} began, its ${changed.join(" and ")} changed (recipe.json has the hashes). ` +
       changed.flatMap((name) => WHAT_IT_IS[name] ?? []).join("") +
-      "Put back what it was, or start a new run with another --run-dir.",
+      "Put back what it was, or start a new run in another folder: drpo train RECIPE --run-dir DIR.",
   );
 }
 
@@ -33,6 +33,6 @@ export function refuseOlderRun(directory: string, record: RunRecord): void {
   throw new BadInputError(
     `The run in ${directory} was begun by an older drpo (${record.versions["drpo"] ?? "of unknown version"}), which read texts ` +
       "in another way and did not record config.json, end tokens and chat templates of its base. Go on with it, or evaluate " +
-      "it, with that version, or start a new run with another --run-dir. drpo sample, export and report still read it.",
+      "it, with that version, or start a new run in another folder: drpo train RECIPE --run-dir DIR. drpo sample, export and report still read it.",
   );
 }

@@ -84,7 +84,7 @@ export const createPoolMembers = (
     const listed = samplers.slice(0, MAX_LISTED).map((one) => `  ${one.name}: ${said.get(one) ?? "nothing"}`);
     const more = samplers.length > MAX_LISTED ? [`  and ${samplers.length - MAX_LISTED} more`] : [];
     return new EnvironmentError(
-      `No sampler is left${since}. Check that they run and can be reached, then go on with --resume. What each said last:\n` +
+      `No sampler is left${since}. Check that they run and can be reached; drpo train --resume then goes on with the run. What each said last:\n` +
         [...listed, ...more].join("\n"),
     );
   };

@@ -134,7 +134,9 @@ export const createSamplerPool = ({
     const call = createSamplingCall(request, subBatches, sampleOptions);
     const stop = () =>
       call.fail(
-        new InterruptedError("Interrupted while samplers were writing. Every commit is kept: go on with --resume."),
+        new InterruptedError(
+          "Interrupted while samplers were writing. Every commit is kept: drpo train --resume goes on with the run.",
+        ),
       );
     signal?.addEventListener("abort", stop, { once: true });
     calls.add(call);

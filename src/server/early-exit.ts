@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { packagedFile } from "../config/packaged-file.js";
 import { BadInputError, type DrpoError, EnvironmentError } from "../errors.js";
 
 /** The server's own exit code for a port in use, a device that is not there or a damaged checkpoint root. */
@@ -28,7 +29,7 @@ export interface EarlyExit extends ProcessEnd {
 export const explainEarlyExit = (exit: EarlyExit): DrpoError => {
   if (exit.spawnError !== undefined) {
     return new EnvironmentError(
-      `Cannot run ${exit.python}: ${exit.spawnError.message}. Run ./scripts/setup, or set DRPO_PYTHON.`,
+      `Cannot run ${exit.python}: ${exit.spawnError.message}. Run ${packagedFile("scripts/setup")}, or set DRPO_PYTHON.`,
     );
   }
   const said = readFileSync(exit.logFile).subarray(exit.logStart).toString("utf8").trimEnd().split("\n");
@@ -36,8 +37,8 @@ export const explainEarlyExit = (exit: EarlyExit): DrpoError => {
   const missing = /(No module named .*)/.exec(lastLines)?.[1];
   if (missing !== undefined) {
     return new EnvironmentError(
-      `${exit.python} cannot run the model server (${missing}). Run ./scripts/setup, or set DRPO_PYTHON to an interpreter that ` +
-        `has its packages.`,
+      `${exit.python} cannot run the model server (${missing}). Run ${packagedFile("scripts/setup")}, or set DRPO_PYTHON ` +
+        "to an interpreter that has its packages.",
     );
   }
   const { code, reason } = ofTorchrun(said) ?? { code: exit.exitCode, reason: said.at(-1) };

@@ -1,5 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { packagedFile } from "../config/packaged-file.js";
 import { EnvironmentError } from "../errors.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 
@@ -29,7 +30,7 @@ export const findPython = (
     const isPath = named.value.includes("/");
     if (!isPath || isExecutable(named.value)) return named.value;
     throw new EnvironmentError(
-      `${named.by}: no Python interpreter at ${named.value}. Correct it, or run ./scripts/setup.`,
+      `${named.by}: no Python interpreter at ${named.value}. Correct it, or run ${packagedFile("scripts/setup")}.`,
     );
   }
   const own = join(PACKAGE_ROOT, ".venv", "bin", "python");

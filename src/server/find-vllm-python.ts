@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { packagedFile } from "../config/packaged-file.js";
 import { EnvironmentError } from "../errors.js";
 import { isExecutable } from "./find-python.js";
 import { PACKAGE_ROOT } from "./package-root.js";
@@ -15,6 +16,7 @@ export const findVllmPython = (
   const python = option ?? (environment["DRPO_VLLM_PYTHON"] || join(PACKAGE_ROOT, ".venv-vllm", "bin", "python"));
   if (!python.includes("/") || isExecutable(python)) return python;
   throw new EnvironmentError(
-    `No interpreter with vLLM at ${python}. Run ./scripts/setup-vllm, or set DRPO_VLLM_PYTHON to one that has it.`,
+    `No interpreter with vLLM at ${python}. Run ${packagedFile("scripts/setup-vllm")}, or set DRPO_VLLM_PYTHON to ` +
+      "one that has it.",
   );
 };

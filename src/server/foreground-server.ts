@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { packagedFile } from "../config/packaged-file.js";
 import { BadInputError, EnvironmentError } from "../errors.js";
 import { servingAddress } from "./serving-address.js";
 
@@ -32,7 +33,9 @@ export async function runForegroundServer(request: {
   const { exitCode: code, originalMessage } = await child;
   if (signal.aborted || code === 0) return;
   if (code === undefined)
-    throw new EnvironmentError(`Cannot run ${python}: ${originalMessage}. Run ./scripts/setup, or set DRPO_PYTHON.`);
+    throw new EnvironmentError(
+      `Cannot run ${python}: ${originalMessage}. Run ${packagedFile("scripts/setup")}, or set DRPO_PYTHON.`,
+    );
   const message = `The model server ended with exit code ${code}; what it said is above.`;
   throw code === BAD_ARGUMENTS ? new BadInputError(message) : new EnvironmentError(message);
 }

@@ -80,12 +80,11 @@ function epochPairs(
 ): readonly Pair[] {
   const random = new Random(seedAt(seed, "dpo-pairs", epoch));
   const budget = onlyWithinBudget ? run.recipe.response.maxTokens : Infinity;
-  const fits = ({ prompt, response }: TokenizedResponse) =>
-    response.length <= budget && prompt.length + response.length <= run.tokenizerInfo.contextTokens;
+  const fits = ({ response }: TokenizedResponse) => response.length <= budget;
   const pairs = run.data.train.flatMap(({ responses }) => pairsOf(responses.filter(fits), random));
   if (pairs.length === 0) {
     throw new BadInputError(
-      "No two responses of the training split that answer one prompt differ in their rating and fit (the base's context, policy.onlyWithinBudget): " +
+      "No two responses of the training split that answer one prompt differ in their rating and fit (policy.onlyWithinBudget): " +
         "DPO has nothing to learn from.",
     );
   }
@@ -99,15 +98,21 @@ function pairsOf(responses: readonly TokenizedResponse[], random: Random): Pair[
     const [a, b] = responses as [TokenizedResponse, TokenizedResponse];
     return a.rating === b.rating ? [] : [ordered(a, b)];
   }
+  // The next in a random order that is rated otherwise: uniform among them.
   const order = random.shuffled(responses);
-  return order.flatMap((one, i) => {
-    // The next in a random order that is rated otherwise: uniform among them, without looking at all.
-    for (let step = 1; step < order.length; step++) {
-      const other = order[(i + step) % order.length]!;
-      if (other.rating !== one.rating) return [ordered(one, other)];
-    }
-    return [];
-  });
+  const next = nextOtherwiseRated(order);
+  return order.flatMap((one, i) => (next[i] === undefined ? [] : [ordered(one, order[next[i]]!)]));
+}
+
+/** Going round, the place of the next response that is rated otherwise; undefined where all ratings are equal. */
+function nextOtherwiseRated(order: readonly TokenizedResponse[]): readonly (number | undefined)[] {
+  const next = new Array<number | undefined>(order.length);
+  // Twice around from the end, so that the last ones see the first.
+  for (let i = 2 * order.length - 1; i >= 0; i--) {
+    const [here, after] = [i % order.length, (i + 1) % order.length];
+    next[here] = order[here]!.rating === order[after]!.rating ? next[after] : after;
+  }
+  return next;
 }
 
 /** Gradients of the mean DPO loss of a batch, and what it says of the policy. */

@@ -1,7 +1,9 @@
 import { rewardModelTerm } from "../config/reward-terms.js";
 import type { ModelHandle } from "../domain/model.js";
 import type { PolicyState } from "../drpo/commit-iteration.js";
+import { CorruptStateError } from "../errors.js";
 import { seedAt } from "../math/seeds.js";
+import type { Commit } from "../ports/run-directory.js";
 import type { RewardOutput } from "./reward.js";
 import type { OpenRun } from "./run-context.js";
 import type { SftOutput } from "./sft.js";
@@ -20,11 +22,12 @@ export async function firstState(
   if (commit) {
     run.progress.note(`policy: going on after iteration ${commit.iteration}`);
     const names = ["policy", ...(needsCritic ? ["critic"] : [])];
-    const [policy, critic = null] = await server.models.restoreCheckpoint(
-      commit.checkpoint,
-      names.map((name) => ({ savedName: name, name, trainable: true })),
-      { ...call, base },
-    );
+    const wanted = names.map((name) => ({ savedName: name, name, trainable: true }));
+    const [policy, critic = null] = await server.models
+      .restoreCheckpoint(commit.checkpoint, wanted, { ...call, base })
+      .catch((cause: unknown) => {
+        throw cause instanceof CorruptStateError ? nameEarlier(commit, cause) : cause;
+      });
     await server.sampler.syncWeights(policy!, call);
     const { iteration, best, kept } = commit;
     const memory = commit.memory ? await run.run.readMemory(commit.memory) : { klCoef, fractions: {} };
@@ -41,6 +44,23 @@ export async function firstState(
   await server.sampler.syncWeights(policy, call);
   const memory = { klCoef, fractions: {} };
   return { iteration: 0, best: null, kept: [], memory, models: { policy, critic, reference } };
+}
+
+/** The last commit cannot be restored: which checkpoints are older, and how to go back to one. */
+function nameEarlier({ iteration, checkpoint, best, kept }: Commit, cause: CorruptStateError): CorruptStateError {
+  const previous = kept.filter((uri) => uri !== checkpoint.uri).at(-1);
+  const whereBest = best && best.checkpoint.uri !== checkpoint.uri ? ` The best is ${best.checkpoint.uri}.` : "";
+  const advice =
+    previous === undefined
+      ? "There is no earlier one: start again in another run directory."
+      : `The one before it is ${previous}.${whereBest} To go back to it, delete the line of journal.jsonl that commits ` +
+        `iteration ${iteration}, then use --resume.`;
+  return new CorruptStateError(
+    `Iteration ${iteration}, the last commit, cannot be restored. ${cause.message} ${advice}`,
+    {
+      cause,
+    },
+  );
 }
 
 /**

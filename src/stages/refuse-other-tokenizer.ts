@@ -19,9 +19,7 @@ export async function refuseOtherTokenizer(run: OpenRun, { where, folder }: Fore
   const difference = await run.server.tokenizer.differenceOf(folder, run.call);
   if (difference === "") return;
   throw new BadInputError(
-    `${where}: the tokenizer of ${folder} is not that of the base ${run.recipe.model.base}: ${difference}. It would be ` +
-      `given token ids of the base and read another text. Take a model that was trained with the base's tokenizer; if ` +
-      `this one was, copy the base's tokenizer files into its folder.`,
+    `${where}: ${folder} cannot be given token ids of the base ${run.recipe.model.base}: ${difference}.`,
   );
 }
 

@@ -20,13 +20,13 @@ export async function openResetSampler(
   { scorer, params, seed }: { readonly scorer: Scorer; readonly params: SamplingParams; readonly seed: number },
 ): Promise<ResetSampler> {
   const { reset: spec, iterations, rolloutsPerIteration } = policy;
-  const { endTokenIds, contextTokens } = run.tokenizerInfo;
+  const { endTokenIds } = run.tokenizerInfo;
   const budget = run.recipe.response.maxTokens;
   const condition =
     spec.condition &&
     ownRolloutsFallShort({ ...spec.condition, sampler: run.server.sampler, scorer, params, budget, seed });
   return createResetSampler({
-    ...{ spec, condition, budget, contextTokens, endTokenIds, iterations, rolloutsPerIteration, seed },
+    ...{ spec, condition, budget, contextTokens: run.longestRow, endTokenIds, iterations, rolloutsPerIteration, seed },
     source: await openResetSource(run, policy, seed),
     selector: selectorOf(run, policy),
   });

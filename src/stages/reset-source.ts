@@ -1,7 +1,7 @@
 import type { OnlineOptions } from "../config/policy.js";
 import type { ModelHandle } from "../domain/model.js";
 import { withoutEnd } from "../domain/rollout.js";
-import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
+import type { ResetPool } from "../domain/reset-pool.js";
 import type { TokenIds } from "../domain/token-ids.js";
 import type { PolicyModels } from "../drpo/algorithms/algorithm.js";
 import { datasetSource } from "../drpo/resets/dataset-source.js";
@@ -15,6 +15,8 @@ import { promptsToAnswer } from "./prompts-to-answer.js";
 import { identityOf } from "./model-identity.js";
 import { refuseOtherTokenizer } from "./refuse-other-tokenizer.js";
 import type { OpenRun } from "./run-context.js";
+import { tokenizeKnownPrompts } from "./tokenize-prompts.js";
+import type { TokenizedPoolRow } from "./usable-groups.js";
 
 type Live = OnlineOptions["reset"]["source"] & { kind: "livePolicy" };
 
@@ -30,15 +32,17 @@ export async function openResetSource(run: OpenRun, policy: OnlineOptions, seed:
       return datasetSource({ responses, parts, seed });
     }
     case "pool":
-      return datasetSource({ responses: await tokenizePool(run, policy), seed });
+      return datasetSource({ responses: run.resetPool!, seed });
     case "ownRollouts":
       return ownRolloutsSource({ ...source, run: run.run, prompts, endTokenIds: run.tokenizerInfo.endTokenIds });
-    case "livePolicy":
+    case "livePolicy": {
+      const { tokenizerInfo } = run;
+      const writer = await openWriter(run, source);
       return livePolicySource({
-        ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens },
-        params: { ...source.sampling, stopTokenIds: run.tokenizerInfo.endTokenIds },
-        writer: await openWriter(run, source),
+        ...{ sampler: run.server.sampler, prompts, seed, budget: run.recipe.response.maxTokens, tokenizerInfo, writer },
+        params: { ...source.sampling, stopTokenIds: await writersEnds(run, source) },
       });
+    }
   }
 }
 
@@ -71,33 +75,44 @@ async function openWriter(run: OpenRun, { writer }: Live): Promise<(models: Poli
   return () => guide;
 }
 
-/** The pool in token ids, checked against the server's tokenizer. */
-async function tokenizePool(
-  { pool, server, tokenizerInfo: { vocabularySize, endTokenIds, contextTokens }, recipe, call }: OpenRun,
+/** Tokens at which a writer's responses end: the policy's, and those of a guide's own base. */
+async function writersEnds({ server, tokenizerInfo, call }: OpenRun, { writer }: Live): Promise<readonly number[]> {
+  const { endTokenIds } = tokenizerInfo;
+  if (writer.kind !== "folder") return endTokenIds;
+  const guide = await server.tokenizer.info({ ...call, base: writer.path });
+  return [...new Set([...endTokenIds, ...guide.endTokenIds])];
+}
+
+/** The pool in token ids, as they are: whether they fit is for others to see. */
+export async function tokenizePool(
+  { rows }: ResetPool,
   { reset: { selector } }: OnlineOptions,
-): Promise<readonly Pick<TokenizedResponse, "id" | "prompt" | "response">[]> {
-  const rows = pool!.rows;
-  const texts = [...new Set(rows.flatMap(({ prompt, response }) => [prompt, response]))].filter(
-    (one): one is string => typeof one === "string",
+  run: Parameters<typeof tokenizeKnownPrompts>[0] & Pick<OpenRun, "tokenizerInfo" | "call">,
+): Promise<readonly TokenizedPoolRow[]> {
+  const { server, tokenizerInfo, call } = run;
+  const promptOf = await lookUpTokens(
+    rows.map((row) => row.prompt),
+    (texts) => tokenizeKnownPrompts(run, texts, call),
   );
-  const tokenized = await server.tokenizer.tokenize(texts, call);
-  const tokensOf = new Map(texts.map((text, i) => [text, tokenized[i]!]));
-  const tokens = (one: string | TokenIds): TokenIds => (typeof one === "string" ? tokensOf.get(one)! : one);
-  return rows.map(({ id, ...row }) => {
-    const [prompt, response] = [tokens(row.prompt), tokens(row.response)];
-    const unknown = [...prompt, ...response].find((token) => token >= vocabularySize);
-    if (unknown !== undefined) {
-      throw new BadInputError(
-        `The pool's row ${id} holds token ${unknown}, which is outside the base's vocabulary of ${vocabularySize}.`,
-      );
-    }
-    if (prompt.length === 0 || prompt.length + recipe.response.maxTokens > contextTokens) {
-      throw new BadInputError(
-        `The prompt of the pool's row ${id} has ${prompt.length} tokens; with response.maxTokens = ` +
-          `${recipe.response.maxTokens} it must have at least 1 and fit the context of ${contextTokens}.`,
-      );
-    }
+  const responseOf = await lookUpTokens(
+    rows.map((row) => row.response),
+    (texts) => server.tokenizer.tokenize(texts, { ...call, continues: true }),
+  );
+  return rows.map(({ id, where, ...row }) => {
+    const [prompt, response] = [promptOf(row.prompt), responseOf(row.response)];
     // A prefix is never ended: what is given whole must not carry an end token.
-    return { id, prompt, response: selector.kind === "whole" ? withoutEnd(response, endTokenIds) : response };
+    const given = selector.kind === "whole" ? withoutEnd(response, tokenizerInfo.endTokenIds) : response;
+    return { id, where, prompt, response: given };
   });
+}
+
+/** The token ids of texts, each tokenised once; what is in token ids already stays as it is. */
+async function lookUpTokens(
+  all: readonly (string | TokenIds)[],
+  tokenize: (texts: readonly string[]) => Promise<readonly TokenIds[]>,
+): Promise<(one: string | TokenIds) => TokenIds> {
+  const texts = [...new Set(all.filter((one) => typeof one === "string"))];
+  const tokens = await tokenize(texts);
+  const tokensOf = new Map(texts.map((text, i) => [text, tokens[i]!]));
+  return (one) => (typeof one === "string" ? tokensOf.get(one)! : one);
 }

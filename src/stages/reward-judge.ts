@@ -1,5 +1,4 @@
 import type { RewardJudgeOptions } from "../config/reward-judge.js";
-import type { TokenIds } from "../domain/token-ids.js";
 import { rewardModelScores } from "../drpo/raw-scores.js";
 import type { RewardTemplate } from "../drpo/reward-template.js";
 import type { Comparison, Judge, JudgeCallOptions, Verdict } from "../ports/judge.js";
@@ -7,6 +6,7 @@ import type { ResponseInTokens } from "../ports/reward-function.js";
 import { obtainRewardModel } from "./reward-model.js";
 import type { OpenRun } from "./run-context.js";
 import type { SftOutput } from "./sft.js";
+import { shortenPrompt, tokenizeKnownPrompts } from "./tokenize-prompts.js";
 
 /**
  * A second reward model as a judge: one's own, or trained on the held-out responses alone, so that it shares no data with
@@ -30,30 +30,35 @@ export async function rewardJudge(run: OpenRun, { name, reward }: RewardJudgeOpt
 
 /** The two responses of each comparison, after as much of its prompt as fits and the recipe allows; [2 comparisons]. */
 async function inTokens(
-  { server: { tokenizer }, recipe, tokenizerInfo }: OpenRun,
+  run: OpenRun,
   template: RewardTemplate,
   comparisons: readonly Comparison[],
   signal: AbortSignal | undefined,
 ): Promise<readonly ResponseInTokens[]> {
   if (comparisons.length === 0) return [];
+  const { recipe, tokenizerInfo } = run;
+  const { tokenizer } = run.server;
   const call = { signal };
-  const prompts = await tokenizer.tokenize(
+  const { contextTokens } = tokenizerInfo;
+  const budget = Math.max(contextTokens - template([], []).length, 0);
+  const prompts = await tokenizeKnownPrompts(
+    run,
     comparisons.map(({ prompt }) => prompt),
     call,
   );
   const texts = await tokenizer.tokenize(
     comparisons.flatMap(({ first, second }) => [first, second]),
-    call,
+    { ...call, continues: true },
   );
   return texts.map((tokens, i) => {
-    const response = [...tokens, tokenizerInfo.eosTokenId];
-    const room = tokenizerInfo.contextTokens - template([], response).length;
-    const prompt = lastTokens(prompts[Math.floor(i / 2)]!, Math.min(room, recipe.data.maxPromptTokens ?? Infinity));
+    // A response of a run with a larger budget may not fit even by itself: its beginning is judged.
+    const response = [...tokens.slice(0, budget), tokenizerInfo.eosTokenId];
+    const room = contextTokens - template([], response).length;
+    const longest = Math.max(Math.min(room, recipe.data.maxPromptTokens ?? Infinity), 0);
+    const prompt = shortenPrompt(prompts[Math.floor(i / 2)]!, longest, tokenizerInfo.beginTokenIds);
     return { prompt, response, ended: true, sourceId: null };
   });
 }
-
-const lastTokens = (tokens: TokenIds, count: number): TokenIds => tokens.slice(Math.max(tokens.length - count, 0));
 
 function verdictOf(first: number, second: number): Verdict {
   if (first === second) return "tie";

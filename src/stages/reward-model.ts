@@ -63,7 +63,9 @@ export async function rewardModelStage(run: OpenRun, sft: SftOutput): Promise<Re
 /** The reward model that is asked for: from the cache, trained now, or one's own. */
 export async function obtainRewardModel(run: OpenRun, request: RewardModelRequest): Promise<RewardModelOutput> {
   const { options } = request;
-  const template = await rewardTemplate(run.server.tokenizer, options.template, run.tokenizerInfo.endTokenIds);
+  const { endTokenIds, beginTokenIds } = run.tokenizerInfo;
+  const beginTokens = run.recipe.data.beginTokens === "auto" ? beginTokenIds : [];
+  const template = await rewardTemplate(run.server.tokenizer, options.template, endTokenIds, beginTokens);
   if (options.kind === "train") {
     const model = await trainedModel(run, { ...request, options, template });
     return { model, template, identity: model.version.weightsHash };

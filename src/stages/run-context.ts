@@ -1,7 +1,7 @@
 import type { Recipe } from "../config/recipe.js";
 import type { PreferenceDataset } from "../domain/preference-dataset.js";
 import type { ResetPool } from "../domain/reset-pool.js";
-import type { TokenizedDataset, TokenizedGroup } from "../domain/tokenized-dataset.js";
+import type { TokenizedDataset, TokenizedGroup, TokenizedResponse } from "../domain/tokenized-dataset.js";
 import type { Algorithm } from "../drpo/algorithms/algorithm.js";
 import type { CutFunction } from "../drpo/resets/function-cut.js";
 import type { CallOptions } from "../ports/call-options.js";
@@ -46,6 +46,12 @@ export interface OpenRun extends RunContext {
   readonly data: TokenizedDataset;
   /** Held-out groups to evaluate on. */
   readonly evaluationGroups: readonly TokenizedGroup[];
+  /** The pool that resets go into, where the recipe names one. */
+  readonly resetPool: readonly Pick<TokenizedResponse, "id" | "prompt" | "response">[] | null;
+  /** Tokens of a prompt and a response together, so that every model can read them. */
+  readonly longestRow: number;
+  /** Ids of what is in no side of the data because a model could not read it. */
+  readonly leftOut: readonly string[];
   /** Passed to every call. */
   readonly call: CallOptions;
 }

@@ -1,5 +1,6 @@
 import type { Evaluation } from "../domain/evaluation.js";
 import { evaluateStage } from "./evaluate.js";
+import { noteTexts } from "./note-texts.js";
 import { openRun } from "./open-run.js";
 import { policyStage } from "./policy.js";
 import { refuseOtherTokenizers } from "./refuse-other-tokenizer.js";
@@ -15,6 +16,7 @@ import { sftStage } from "./sft.js";
 export async function runRecipe(context: RunContext): Promise<Evaluation> {
   const run = await openRun(context);
   await refuseOtherTokenizers(run);
+  await noteTexts(run);
   await refuseTooLittleMemory(run);
   const sft = await sftStage(run);
   const reward = await rewardStage(run, sft);

@@ -1,6 +1,5 @@
 import type { SftOptions } from "../config/sft.js";
 import type { CheckpointRef, ModelHandle } from "../domain/model.js";
-import type { TokenizedResponse } from "../domain/tokenized-dataset.js";
 import { BadInputError } from "../errors.js";
 import { Random } from "../math/random.js";
 import { seedAt } from "../math/seeds.js";
@@ -85,13 +84,11 @@ async function trainSft(run: OpenRun, options: SftOptions & { kind: "train" }): 
 function sftBatches(run: OpenRun, options: SftOptions & { kind: "train" }, seed: number): GradientBatch[] {
   const { maxResponses = Infinity } = options;
   const budget = options.onlyWithinBudget ? run.recipe.response.maxTokens : Infinity;
-  const fits = ({ prompt, response }: TokenizedResponse) =>
-    response.length <= budget && prompt.length + response.length <= run.tokenizerInfo.contextTokens;
-  const candidates = datasetResponses(run.data.train, options).filter(fits);
+  const candidates = datasetResponses(run.data.train, options).filter(({ response }) => response.length <= budget);
   if (candidates.length === 0) {
     throw new BadInputError(
-      "No response of the training split is chosen by sft.field and sft.minRating and short enough (sft.onlyWithinBudget, the base's " +
-        "context): there is nothing to train SFT on. Relax one of them.",
+      "No response of the training split is chosen by sft.field and sft.minRating and short enough (sft.onlyWithinBudget): " +
+        "there is nothing to train SFT on. Relax one of them.",
     );
   }
   const chosen = new Random(seedAt(seed, "sft-order", 0)).shuffled(candidates).slice(0, maxResponses);

@@ -1,8 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, fileErrorCode } from "../durable-files/file-error.js";
+import { makeFolder } from "../durable-files/writable-folder.js";
 import { writeFileAtomically } from "../durable-files/write-file-atomically.js";
-import { BadInputError } from "../errors.js";
 import type { StudyResult } from "./study.js";
 import { studyMarkdown } from "./study-markdown.js";
 
@@ -10,14 +8,8 @@ import { studyMarkdown } from "./study-markdown.js";
  * Makes a study's folder: before the study, which can take minutes.
  * @throws BadInputError if the path is a file's; EnvironmentError if the folder cannot be made
  */
-export const makeStudyFolder = async (directory: string): Promise<void> => {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    if (fileErrorCode(error) === "EEXIST") throw new BadInputError(`${directory} is a file: choose another folder.`);
-    throw fileError(error, `making the folder ${directory}`);
-  }
-};
+export const makeStudyFolder = (directory: string): Promise<void> =>
+  makeFolder({ path: directory, what: "the study", remedy: "name another with --to", isArgument: true });
 
 /**
  * Writes a study's page (study.html), its tables (study.md) and its figures (figures.json).

@@ -20,8 +20,10 @@ import {
 import { checkUri, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
 import { createModel, decodeHead, nextGeneration } from "./create-model.js";
 import { findModel } from "./find-model.js";
+import { discardGradients } from "./loss-pass.js";
 import { type Gate, streaming, unary } from "./handlers.js";
 import { holdRun, mutate } from "./mutate.js";
+import { refuseNotFinite } from "./step-model.js";
 import { invalid, notFound, unimplemented } from "./service-error.js";
 import { restoreModel, saveModel, versionOf } from "./tabular-model.js";
 import { takeRun, type World } from "./world.js";
@@ -119,9 +121,11 @@ const saveCheckpoint = (world: World, request: SaveCheckpointRequest): Promise<S
   checkUri(request.uri);
   const payload = SaveCheckpointRequest.encode(request).finish();
   return mutate(world, { mutation: request.mutation, payload }, (run) => {
-    const saved = request.models.map(
-      (ref) => [ref.model, saveModel(findModel(run, ref), request.withOptimizerState)] as const,
-    );
+    const saved = request.models.map((ref) => {
+      const model = findModel(run, ref);
+      refuseNotFinite(ref.model, model.table.toRows());
+      return [ref.model, saveModel(model, request.withOptimizerState)] as const;
+    });
     return writeCheckpoint(world.store, request.uri, Object.fromEntries(saved));
   });
 };
@@ -147,6 +151,7 @@ const restoreCheckpoint = (world: World, request: RestoreCheckpointRequest): Pro
         restoreModel(saved, world.ruleOf, { generation: nextGeneration(world, run, name), trainable }),
       ] as const;
     });
+    for (const model of run.models.values()) discardGradients(model);
     for (const [name, model] of restored) run.models.set(name, model);
     return { models: restored.map(([name, model]) => ({ model: name, version: versionOf(model) })) };
   });

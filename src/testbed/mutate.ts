@@ -33,6 +33,9 @@ export const mutate = async <Response>(
   }
   const answer = (async () => work(run))();
   run.answers.set(requestId, { payload, answer });
-  answer.catch(() => run.answers.delete(requestId));
+  answer.catch(() => {
+    // Released meanwhile, the name may be another call's.
+    if (run.answers.get(requestId)?.answer === answer) run.answers.delete(requestId);
+  });
   return answer;
 };

@@ -80,7 +80,7 @@ export class Table {
    * @param step counts from 1, for the bias correction
    */
   stepAdamW(gradients: TableGradients, adamw: AdamW, step: number): void {
-    const made = { adamw, meanCorrection: 1 - adamw.beta1 ** step, varianceCorrection: 1 - adamw.beta2 ** step };
+    const made = madeStep(adamw, step);
     for (const { context, gradients: slopes } of gradients.values()) {
       // A gradient of zeros does what none does.
       if (slopes.every((slope) => slope === 0)) continue;
@@ -90,6 +90,17 @@ export class Table {
     }
     this.steps.push(made);
     this.decay *= 1 - adamw.learningRate * adamw.weightDecay;
+  }
+
+  /** The rows of the gradients' states as stepAdamW would leave them; the table stays as it is. */
+  tryAdamW(gradients: TableGradients, adamw: AdamW, step: number): readonly TableRow[] {
+    const made = madeStep(adamw, step);
+    const moving = [...gradients.values()].filter(({ gradients: slopes }) => slopes.some((slope) => slope !== 0));
+    return moving.map(({ context, gradients: slopes }) => {
+      const row = copyOf(this.caughtUp(this.store(context)));
+      stepRow(row, slopes, made);
+      return row;
+    });
   }
 
   /** A copy that shares nothing but the rule of the first weights; its moments are zero unless they are asked for. */
@@ -142,6 +153,19 @@ export class Table {
     return stored.row;
   }
 }
+
+const madeStep = (adamw: AdamW, step: number): MadeStep => ({
+  adamw,
+  meanCorrection: 1 - adamw.beta1 ** step,
+  varianceCorrection: 1 - adamw.beta2 ** step,
+});
+
+const copyOf = ({ context, weights, firstMoments, secondMoments }: TableRow): TableRow => ({
+  context,
+  weights: [...weights],
+  firstMoments: [...firstMoments],
+  secondMoments: [...secondMoments],
+});
 
 /** @param gradients none: zeros */
 const stepRow = (row: TableRow, gradients: readonly number[], made: MadeStep): void => {

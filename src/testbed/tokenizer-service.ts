@@ -1,3 +1,5 @@
+import type { TextPart } from "../domain/text.js";
+import type { TokenIds } from "../domain/token-ids.js";
 import type {
   ApplyChatTemplateRequest,
   ApplyChatTemplateResponse,
@@ -28,9 +30,9 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
       tokenizerHash: hash,
       baseHash: hash,
       vocabularyHash: hash,
-      endTokenIds: [eosTokenId, ...(world.options.otherEndTokenIds ?? [])],
-      beginTokenIds: [],
-      templateReadsClock: false,
+      endTokenIds: [eosTokenId, ...(world.options.otherEndTokenIds?.(base) ?? [])],
+      beginTokenIds: beginTokens(world),
+      templateReadsClock: world.options.templateReadsClock ?? false,
     };
   }),
 
@@ -43,18 +45,29 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
     },
   ),
 
-  tokenize: unary(gate, "Tokenize", ({ base, texts }: TokenizeRequest): TokenizeResponse => {
+  // No word has a space put before it: texts that continue others read as those that do not.
+  tokenize: unary(gate, "Tokenize", ({ base, texts, continues, addBeginTokens }: TokenizeRequest): TokenizeResponse => {
     checkBase(base);
-    const rows = texts.map(({ parts }) => tokenize(world, parts.map(({ text }) => text).join("")));
+    if (continues && addBeginTokens) throw invalid("texts that continue another have no beginning");
+    const begin = addBeginTokens ? beginTokens(world) : [];
+    const rows = texts.map(({ parts }) => {
+      const row = tokenize(world, parts);
+      return begin.every((token, i) => row[i] === token) ? row : [...begin, ...row];
+    });
     return { tokenIds: rows.flat(), lengths: rows.map((row) => row.length) };
   }),
 
   detokenize: unary(gate, "Detokenize", (request: DetokenizeRequest): DetokenizeResponse => {
     checkBase(request.base);
     let start = 0;
-    const texts = request.lengths.map((length) =>
-      world.tokenizer.detokenize(request.tokenIds.slice(start, (start += length)), request),
-    );
+    const left = request.skipSpecialTokens ? beginTokens(world) : [];
+    const texts = request.lengths.map((length) => {
+      const row = request.tokenIds.slice(start, (start += length));
+      return world.tokenizer.detokenize(
+        row.filter((token) => !left.includes(token)),
+        request,
+      );
+    });
     if (start !== request.tokenIds.length) throw invalid("lengths do not fit the tokens");
     return { texts };
   }),
@@ -62,18 +75,37 @@ export const tokenizerService = (world: World, gate: Gate): TokenizerServiceServ
   applyChatTemplate: unary(
     gate,
     "ApplyChatTemplate",
-    ({ base, chats, addGenerationPrompt }: ApplyChatTemplateRequest): ApplyChatTemplateResponse => {
+    ({ base, chats, addGenerationPrompt, nowUnixSeconds }: ApplyChatTemplateRequest): ApplyChatTemplateResponse => {
       checkBase(base);
       const { chatTemplate } = world.options;
       if (chatTemplate === undefined) throw invalid(`base ${base} has no chat template`);
-      const texts = chats.map(({ messages }) => chatTemplate(messages, addGenerationPrompt));
-      const rows = texts.map((text) => tokenize(world, text));
-      return { texts, tokenIds: rows.flat(), lengths: rows.map((row) => row.length) };
+      const end = world.options.vocabulary.at(-1)!;
+      const now = new Date(Number(nowUnixSeconds) * 1000);
+      const written = chats.map(({ messages }) => {
+        const guarded = messages.map(({ role, content }) => ({ role, content: content.replaceAll(end, SPELLED_END) }));
+        // Template, a message's spelled end of sequence, template, ...
+        const parts = chatTemplate(guarded, addGenerationPrompt, now).split(SPELLED_END);
+        return parts.flatMap((text, i) => [
+          ...(i === 0 ? [] : [{ text: end, specialTokens: false }]),
+          { text, specialTokens: true },
+        ]);
+      });
+      const rows = written.map((parts) => tokenize(world, parts));
+      return {
+        texts: written.map((parts) => parts.map(({ text }) => text).join("")),
+        tokenIds: rows.flat(),
+        lengths: rows.map((row) => row.length),
+      };
     },
   ),
 });
 
-const tokenize = ({ tokenizer }: World, text: string) => {
+/** In place of an end of sequence that a message spells, while the template has it. */
+const SPELLED_END = "\uE000";
+
+const beginTokens = (world: World): TokenIds => tokenize(world, world.options.beginTokens ?? "");
+
+const tokenize = ({ tokenizer }: World, text: string | readonly TextPart[]): TokenIds => {
   try {
     return tokenizer.tokenize(text);
   } catch (error) {

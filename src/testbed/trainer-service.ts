@@ -17,7 +17,7 @@ import { type Gate, streaming, unary } from "./handlers.js";
 import { accumulate, lossPass } from "./loss-pass.js";
 import { lossOutput } from "./losses.js";
 import { mutate } from "./mutate.js";
-import { invalid } from "./service-error.js";
+import { invalid, refused } from "./service-error.js";
 import { stepModel } from "./step-model.js";
 import { type TabularModel, versionOf } from "./tabular-model.js";
 import { findRun, type RunState, type World } from "./world.js";
@@ -63,6 +63,7 @@ const runForwardBackward = (world: World, request: ForwardBackwardRequest): Prom
   }));
   const payload = ForwardBackwardRequest.encode(request).finish();
   return mutate(world, { mutation: request.mutation, payload }, (run) => {
+    refuseAccumulated(run, request.mutation!.requestId);
     const models = losses.map(({ ref, loss }) => trainableModel(run, ref, loss));
     const rows = takeBatch(run, request.batch as NonNullable<typeof request.batch>, sent);
     const passes = losses.map((loss, i) => lossPass(models[i] as TabularModel, rows, loss));
@@ -72,6 +73,16 @@ const runForwardBackward = (world: World, request: ForwardBackwardRequest): Prom
     }
     return { losses: passes.map(({ loss, outputs }) => ({ loss, outputs })), tokenBudget: UNLIMITED };
   });
+};
+
+/** Its answer was released, or it would have been found: computed again, the gradients would count twice. */
+const refuseAccumulated = (run: RunState, requestId: string): void => {
+  for (const [name, { gradientRequestIds }] of run.models) {
+    if (gradientRequestIds.has(requestId))
+      throw refused(
+        `the gradients of request ${requestId} are accumulated on ${name} already: step on them, or restore`,
+      );
+  }
 };
 
 const trainableModel = (run: RunState, ref: Parameters<typeof findModel>[1], loss: Loss): TabularModel => {
@@ -84,6 +95,8 @@ const trainableModel = (run: RunState, ref: Parameters<typeof findModel>[1], los
 const runOptimizerStep = (world: World, request: OptimizerStepRequest): Promise<OptimizerStepResponse> => {
   const { adamw, maxGradientNorm, forwardBackwardRequestIds } = request;
   if (adamw === undefined) throw invalid("adamw must be set");
+  if (new Set(forwardBackwardRequestIds).size < forwardBackwardRequestIds.length)
+    throw invalid("forward_backward_request_ids names a request twice");
   const payload = OptimizerStepRequest.encode(request).finish();
   return mutate(world, { mutation: request.mutation, payload }, (run) => {
     const model = findModel(run, request.model);

@@ -28,16 +28,24 @@ export type WeightRule<Weights> = (context: TokenIds, of: { readonly base: strin
 export interface WorldOptions {
   /** The tokens' texts; the last is the end-of-sequence token. */
   readonly vocabulary: readonly string[];
-  /** Other tokens that end a response; left out: none. */
-  readonly otherEndTokenIds?: readonly number[] | undefined;
-  /** What is different about the tokenizer of a base or an adapter, by its name; those left out have the same. */
+  /** Other tokens that end responses of a base; left out: none. */
+  readonly otherEndTokenIds?: ((base: string) => readonly number[]) | undefined;
+  /** Why bases or adapters cannot be given the others' tokens, by their names; those left out can. */
   readonly differences?: Readonly<Record<string, string>> | undefined;
   /** Longest row, tokens. */
   readonly contextTokens: number;
   /** Text of a conversation, with what opens the assistant's turn where that is asked for; left out: bases have none. */
   readonly chatTemplate?:
-    | ((messages: readonly { readonly role: string; readonly content: string }[], opensTurn: boolean) => string)
+    | ((
+        messages: readonly { readonly role: string; readonly content: string }[],
+        opensTurn: boolean,
+        now: Date,
+      ) => string)
     | undefined;
+  /** The chat template writes the time. */
+  readonly templateReadsClock?: boolean | undefined;
+  /** What the tokenizer puts before a text, words of the vocabulary; left out: nothing. */
+  readonly beginTokens?: string | undefined;
   /** First logits of a language model in a context, one a token; zeros if left out. */
   readonly logits?: WeightRule<readonly number[]> | undefined;
   /** First number of a scalar head in a context: the whole row for a score, a state for a value; zero if left out. */

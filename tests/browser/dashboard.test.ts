@@ -7,7 +7,7 @@ import { type Dashboard, type DashboardOptions, startDashboard } from "../../src
 import type { OpenRunDirectory } from "../../src/run/open-run-directory.js";
 import { buildOnce, ROOT } from "../commands/run-drpo.js";
 import { writeIteration, writeRun } from "../dashboard/write-run.js";
-import { recipe } from "../run/run-fixtures.js";
+import { commit, evaluation, evaluationRows, recipe } from "../run/run-fixtures.js";
 import { expectNoViolations } from "./expect-no-violations.js";
 import { hasChromium, openBrowser, type OpenBrowser, type OpenPage } from "./open-browser.js";
 
@@ -166,6 +166,27 @@ import { hasChromium, openBrowser, type OpenBrowser, type OpenPage } from "./ope
     await expectNoViolations(page);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "hidden" });
+  });
+
+  test("shows under the name of the best checkpoint what validation said of it, and where a response came from", async () => {
+    const run = await writeRun(join(root, "sweep", "peaked"), { iterations: 4 });
+    await run.writeEvaluation(evaluation(), evaluationRows());
+    await run.appendMetrics({ stage: "validation", iteration: 5, metrics: { score: -1, kl: 77 } });
+    await run.writeRollouts(5, []);
+    await run.commit({ ...commit(5), best: commit(2).best });
+    const { page, problems } = await visit("/runs/sweep%2Fpeaked?tab=evaluation");
+    const facts = page.locator("dl.facts > div");
+    await expectText(facts, /^Best checkpoint\s*iteration 2$/);
+    await expectText(facts, /^Its score, validation\s*0\.221/);
+    await expectText(facts, /^Score, validation of iteration 5\s*\u22121$/);
+    await expectText(facts, /^KL to SFT, validation of iteration 5\s*77$/);
+    await expectText(page.locator("table", { hasText: "The reward itself" }), /Reward accuracy.*81\.0 %/s);
+    expect(await page.locator("table", { hasText: "Policy against others" }).innerText()).not.toMatch(/accuracy/);
+    await page.goto(`${dashboard.address}/runs/sweep%2Fpeaked?tab=rollouts&iteration=3`);
+    await expectText(page.locator("td.source"), /^response review-1$/);
+    expect(problems).toEqual([]);
+    await run.close();
+    await rm(join(root, "sweep", "peaked"), { recursive: true });
   });
 
   const views = {

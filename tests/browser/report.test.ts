@@ -54,6 +54,14 @@ import { hasChromium, openBrowser, type OpenBrowser } from "./open-browser.js";
     },
   );
 
+  test("rules of tables run through: no gap between the cells of a row", async () => {
+    const { page } = await open();
+    const borders = "[...document.querySelectorAll('table')].map((table) => getComputedStyle(table).borderCollapse)";
+    const found = await page.evaluate<string[]>(borders);
+    expect(found.length).toBeGreaterThan(5);
+    expect(new Set(found)).toEqual(new Set(["collapse"]));
+  });
+
   test("every section is there, every curve has points, and each point tells its value", async () => {
     const { page } = await open();
     const titles = await page.locator("h2").allInnerTexts();

@@ -1,7 +1,17 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { checkMemory, checkNode, type Finding } from "../../src/commands/doctor/doctor-checks.js";
+import {
+  checkAssets,
+  checkMemory,
+  checkNode,
+  checkRecipe,
+  type Finding,
+} from "../../src/commands/doctor/doctor-checks.js";
 import { startTestbed, type Testbed } from "../../src/testbed/start-testbed.js";
 import { runDrpo } from "./run-drpo.js";
+import { createTinyProject } from "./tiny-project.js";
 
 const GIB = 2 ** 30;
 
@@ -22,6 +32,37 @@ describe("a check of the doctor", () => {
     expect(checkMemory(20 * GIB, 24 * GIB, 2 * GIB)).toMatchObject({ isOk: false, found: "2.0 GiB free of 2.0 GiB" });
     expect(checkMemory(3 * GIB, 24 * GIB, 0).mend).toMatch(/end other programs/);
   });
+});
+
+test("the quickstart's assets are a hint where they are not there, and no problem", async () => {
+  const empty = await mkdtemp(join(tmpdir(), "drpo-assets-"));
+  expect(checkAssets(empty)).toMatchObject({ isOk: true, hint: expect.stringMatching(/scripts\/fetch-assets/) });
+  expect(checkAssets(empty).mend).toBeUndefined();
+  const files = ["smollm2-135m-instruct/model.safetensors", "hutto-2014/movies.jsonl"];
+  for (const file of files) {
+    await mkdir(dirname(join(empty, "assets", file)), { recursive: true });
+    await writeFile(join(empty, "assets", file), "");
+  }
+  expect(checkAssets(empty)).toEqual({ name: "assets", isOk: true, found: `in ${join(empty, "assets")}` });
+  await rm(empty, { recursive: true });
+});
+
+test("a recipe is checked with the files that it names", async () => {
+  const project = await createTinyProject();
+  const path = await project.writeRecipe({ server: { kind: "remote", address: "127.0.0.1:1" } });
+  expect(await checkRecipe(path)).toMatchObject({ isOk: true });
+  await rm(join(project.folder, "data.jsonl"));
+  expect(await checkRecipe(path)).toMatchObject({
+    isOk: false,
+    found: expect.stringMatching(/data\.path: there is nothing at .*data\.jsonl/),
+  });
+  const outcome = await project.drpo(["doctor", "recipe.json", "--json"]);
+  const { isOk, findings } = JSON.parse(outcome.stdout) as { readonly isOk: boolean; readonly findings: Finding[] };
+  expect(isOk).toBe(false);
+  expect(findings.find(({ name }) => name.startsWith("recipe"))).toMatchObject({ isOk: false });
+  expect(findings.some(({ name }) => name === "assets")).toBe(false);
+  expect(outcome.exitCode).toBe(3);
+  await project.remove();
 });
 
 describe("drpo doctor", () => {

@@ -47,4 +47,36 @@ describe("drpo train --dry-run", () => {
     expect(stdout).toMatch(/^run directory +runs\/tiny-seed1-policy\.reset\.proportion-0\n/);
     expect(stdout).toMatch(/policy +ppo, no resets: 4 iterations of 8 rollouts/);
   });
+
+  test("counts distinct prompts, and those that are on both sides or in the training data too", async () => {
+    const rows = Array.from({ length: 80 }, (_, i) => ({
+      ...{ id: i, prompt: `P${i % 20}`, chosen: `good ${i}`, rejected: `bad ${i}` },
+    }));
+    await project.writeData(rows);
+    const data = { kind: "pairs", path: "data.jsonl", heldOutShare: 0.3 };
+    const dryRun = async (...args: string[]) => {
+      const { stdout } = await project.drpo(["train", "recipe.json", "--dry-run", ...args]);
+      return stdout;
+    };
+    const recipe = { data, sft: { kind: "base" }, policy: undefined, evaluation: { data: { ...data, splitBy: "id" } } };
+    await project.writeRecipe({ ...recipe, policy: { kind: "dpo", optimizer: { learningRate: 0.01 } } });
+    const byPrompt = await dryRun();
+    expect(byPrompt).toMatch(
+      /data +\d+ responses to \d+ prompts; held out: \d+ responses to \d+ prompts; 20 prompts in all\n/,
+    );
+    expect(byPrompt).toMatch(/evaluation\.data: \d+ of \d+ prompts are also in the training data/);
+    const byId = await dryRun("--set", "data.splitBy=id");
+    expect(byId).toMatch(/; 20 prompts in all, \d+ of them on both sides \(data\.splitBy\)/);
+    const { data: sizes } = JSON.parse(await dryRun("--json")) as {
+      data: { promptsOnBothSides: number; prompts: number };
+    };
+    expect(sizes).toMatchObject({ promptsOnBothSides: 0, prompts: 20 });
+  });
+
+  test("refuses a recipe whose texts are not Unicode", async () => {
+    await project.writeRecipe({ data: { kind: "rated", path: "data.jsonl", prompt: "w1 \ud83d" } });
+    const { stderr, exitCode } = await project.drpo(["train", "recipe.json", "--dry-run"]);
+    expect(stderr).toMatch(/recipe\.json: data\.prompt is not Unicode text/);
+    expect(exitCode).toBe(2);
+  });
 });

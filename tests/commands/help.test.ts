@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
 import { ROOT, runDrpo } from "./run-drpo.js";
 import { readFileSync } from "node:fs";
@@ -24,6 +25,16 @@ describe("help", () => {
     expect(stdout).toMatch(/Examples?:\n {2}\$ .*drpo/);
     expect(stderr).toBe("");
     expect(exitCode).toBe(0);
+  });
+
+  test("of drpo sample has the prompt of the quickstart as its model reads it, chat tokens included", async () => {
+    const { stdout } = await runDrpo(["sample", "--help"]);
+    const [word] = /\$'.*'/.exec(stdout)!;
+    const typed = execFileSync("bash", ["-c", `printf '%s.' ${word}`], { encoding: "utf8" });
+    const recipe = JSON.parse(readFileSync(join(ROOT, "recipes", "reviews.json"), "utf8")) as {
+      readonly data: { readonly prompt: string };
+    };
+    expect(typed).toBe(`${recipe.data.prompt}.`);
   });
 
   test("is what no command at all gives, as an error", async () => {

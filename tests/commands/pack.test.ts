@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { buildOnce, ROOT, startNode } from "./run-drpo.js";
 
@@ -59,6 +59,28 @@ describe("the npm package", () => {
     expect(
       files.filter((path) => /(^|\/)(tests|__pycache__|\.\w+_cache|node_modules|assets|runs)\//.test(path)),
     ).toEqual([]);
+  });
+
+  test("names scripts and recipes as they can be typed where the user is", async () => {
+    const cli = join(installed, "dist", "cli.js");
+    const app = join(folder, "app");
+    const elsewhere = join(folder, "elsewhere");
+    const environment = { DRPO_PYTHON: "/nonexistent/python" };
+    const doctor = async (cwd: string) => (await startNode([cli, "doctor"], { cwd, environment }).ended).stdout;
+    const train = async (cwd: string) => (await startNode([cli, "train"], { cwd }).ended).stderr;
+    const inApp = `${await doctor(app)}\n${await train(app)}`;
+    const outside = `${await doctor(elsewhere)}\n${await train(elsewhere)}`;
+    for (const [text, cwd] of [
+      [inApp, app],
+      [outside, elsewhere],
+    ] as const) {
+      const named = [...text.matchAll(/[^\s(]*\/(?:scripts|recipes)\/[\w.-]*\w/g)].map(([path]) => path);
+      expect(named.length).toBeGreaterThanOrEqual(3);
+      expect(named.filter((path) => !existsSync(resolve(cwd, path)))).toEqual([]);
+    }
+    expect(inApp).toMatch(/\.\/node_modules\/drpo\/scripts\/setup\b/);
+    expect(inApp).toMatch(/\.\/node_modules\/drpo\/recipes\/reviews\.json\b/);
+    expect(outside).toContain(join(realpathSync(installed), "scripts", "setup"));
   });
 
   test("runs from another folder, as a program and as a library", async () => {

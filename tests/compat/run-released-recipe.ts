@@ -69,7 +69,7 @@ export async function runReleasedRecipe(): Promise<ReleasedRun> {
         signal: new AbortController().signal,
       });
       const { eosTokenId } = await server.tokenizer.info();
-      const reading = { tokenizer: server.tokenizer, eosTokenId, data: recipe.data };
+      const reading = { tokenizer: server.tokenizer, eosTokenId, data: recipe.data, now: new Date(0) };
       const [rewardStage] = readdirSync(roots.stageRoot).filter((name) => name.startsWith("reward-"));
       return {
         ...{ recipe, base, eosTokenId, updates },

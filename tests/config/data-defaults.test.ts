@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -6,12 +6,12 @@ import fc from "fast-check";
 import { registeredRecipeSchema } from "../../src/commands/registry.js";
 import { resolveRecipe } from "../../src/config/load-recipe.js";
 import { recipeJsonSchema } from "../../src/config/recipe-json-schema.js";
+import { writeFakeBase } from "../fake-base.js";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "drpo-defaults-"));
-  await mkdir(join(folder, "base"));
-  await writeFile(join(folder, "base", "config.json"), "{}");
+  writeFakeBase(join(folder, "base"));
   await writeFile(join(folder, "data.jsonl"), "{}");
 });
 afterAll(() => rm(folder, { recursive: true }));

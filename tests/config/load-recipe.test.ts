@@ -81,6 +81,32 @@ describe("a resolved recipe", () => {
     expect(resolved({ server: { kind: "local", python: "python3" } }).server).toMatchObject({ python: "python3" });
   });
 
+  test.each(["tldr:v2.jsonl", "hh:2024-01-01.jsonl", "testbed:data.jsonl"])(
+    "a colon makes no scheme of a path: %s",
+    async (name) => {
+      const path = join(folder, name);
+      await writeFile(path, "{}");
+      const online = { iterations: 4, algorithm: { kind: "first" }, optimizer };
+      const recipe = resolved({
+        ...{ data: { kind: "pairs", path: name, references: { path: [name] } } },
+        policy: { ...online, reset: { source: { kind: "pool", path: name }, selector: { kind: "whole" } } },
+      });
+      expect(recipe.data).toMatchObject({ path, references: { path: [path] } });
+      expect(recipe.policy).toMatchObject({ reset: { source: { path } } });
+      expect(resolved({}, { set: [`data.path=${name}`] }).data).toMatchObject({ path });
+    },
+  );
+
+  test("a base's folder may have a colon, too, but is no address", () => {
+    writeFakeBase(join(folder, "llama:v2"));
+    expect(resolved({ model: { base: "llama:v2" } }).model.base).toBe(join(folder, "llama:v2"));
+    for (const base of ["hf:org/name", "https://host/model", "s3://bucket/model", "gs:bucket", "file:///model"])
+      expect(problem({ model: { base } })).toMatch(/model\.base: only folders are read: download the model/);
+    expect(problem({ data: { kind: "pairs", path: "https://host/data.jsonl" } })).toMatch(
+      /data\.path: there is nothing at .*Addresses are not read: download the file/,
+    );
+  });
+
   test("has one seed for everything after --seed, and stage seeds otherwise", () => {
     expect(resolved()).toMatchObject({ seed: 1, sft: { seed: 7 } });
     const seeded = resolved({}, { seed: 5 });

@@ -8,7 +8,7 @@ import { type Dashboard, type DashboardOptions, startDashboard } from "../../src
 import { BadInputError, EnvironmentError } from "../../src/errors.js";
 import type { OpenRunDirectory } from "../../src/run/open-run-directory.js";
 import { buildOnce, ROOT } from "../commands/run-drpo.js";
-import { evaluation, evaluationRows } from "../run/run-fixtures.js";
+import { commit, evaluation, evaluationRows } from "../run/run-fixtures.js";
 import { writeIteration, writeRun } from "./write-run.js";
 
 const TOKEN = "a long secret";
@@ -118,6 +118,30 @@ describe("the dashboard's server", () => {
       ["SFT's win rate against reference [1]", false, "31.6 %", undefined, undefined],
       ["Win rate against SFT [2]", true, undefined, undefined, "70.0 %"],
     ]);
+  });
+
+  test("tells the accuracy of the reward apart from what is said of the policy", async () => {
+    const detail = await get<RunDetail>("/api/runs/lacking");
+    const [accuracy, ...others] = detail.evaluation!.filter(({ reward }) => reward !== null);
+    expect(others).toEqual([]);
+    expect(accuracy).toMatchObject({ label: "Reward accuracy", sft: null, policy: null, comparison: null });
+    expect(accuracy!.reward!.mean).toBe("81.0 %");
+    expect(detail.evaluatedIteration).toBe(4);
+  });
+
+  test("has the validation of the best checkpoint beside its name, and names the iteration of the last one", async () => {
+    const run = await writeRun(join(root, "overtrained"), { iterations: 4 });
+    await run.appendMetrics({ stage: "policy", iteration: 5, metrics: { score: 9 } });
+    await run.appendMetrics({ stage: "validation", iteration: 5, metrics: { score: -1 } });
+    await run.writeRollouts(5, []);
+    await run.commit({ ...commit(5), best: commit(2).best });
+    const detail = await get<RunDetail>("/api/runs/overtrained");
+    const progress = 1 - Math.exp(-2 / 8);
+    expect(detail).toMatchObject({ bestIteration: 2, bestValidation: { score: progress, kl: 5 * progress } });
+    // No KL of iteration 4 beside a score of iteration 5.
+    expect(detail.summary).toMatchObject({ scoredBy: "validation", scoredAt: 5, score: -1, kl: null });
+    await run.close();
+    await rm(join(root, "overtrained"), { recursive: true });
   });
 
   test("names a file that is missing as soon as it is, and no longer than that", async () => {

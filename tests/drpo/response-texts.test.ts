@@ -24,6 +24,9 @@ test("prompts have the text of the data, others and responses that of their toke
     { ...responses[1], promptText: "<user>two, whole", responseText: " and three" },
     { ...responses[2], promptText: "<user>", responseText: "two" },
   ]);
-  // One call for all of it.
-  expect(asked).toHaveLength(1);
+  // One call for all responses, which go on from their prompts, and one for the prompts.
+  expect(asked).toHaveLength(2);
+  // " and" ends responses, too, and is an ordinary word elsewhere.
+  const [ended] = await responseTexts(tokenizer, [known], [4, 2])([response([0, 1], [2, 3, 2])]);
+  expect(ended).toMatchObject({ responseText: " and three" });
 });

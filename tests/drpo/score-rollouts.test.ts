@@ -44,6 +44,14 @@ describe("what is scored of a rollout", () => {
     expect(scoredResponse(rollout(...generated), [EOS])).toEqual({ ...base, ...expected });
   });
 
+  test.each([
+    ["ends with the first of two end tokens", [4, 9], { response: [3, 4, 9], ended: true }],
+    ["goes on to the other one", [4, 9, EOS, 5], { response: [3, 4, 9], ended: true }],
+    ["ends with the second", [4, EOS, 9], { response: [3, 4, EOS], ended: true }],
+  ])("that %s", (_what, generated, expected) => {
+    expect(scoredResponse(rollout(...generated), [EOS, 9])).toEqual({ ...base, ...expected });
+  });
+
   test("an end of sequence in the prefix is none of the policy's", () => {
     const one = rollout(4, 5);
     const cut = { ...one, reset: { ...one.reset, prefix: [EOS] } };

@@ -32,6 +32,18 @@ describe("evaluationTable", () => {
     expect(raw).not.toMatch(/accuracy/);
   });
 
+  test("has comparisons and the reward's accuracy under names of their own", () => {
+    const lines = evaluationTable(evaluation(), { color: false }).split("\n");
+    const sections = ["Comparisons", "Reward, on held-out pairs"].map((name) => lines.indexOf(name));
+    const place = (label: string) => lines.findIndex((line) => line.startsWith(label));
+    expect(sections[0]).toBeGreaterThan(place("ROUGE-L"));
+    expect(place("Score difference")).toBe(sections[0]! + 1);
+    expect(place("SFT's win rate")).toBeLessThan(sections[1]!);
+    expect(place("Reward accuracy")).toBe(sections[1]! + 1);
+    const without = evaluationTable({ ...evaluation(), rewardAccuracy: null }, { color: false });
+    expect(without).not.toMatch(/held-out pairs/);
+  });
+
   test("says when an interval holds no change or lies below it", () => {
     const { difference, ...rest } = evaluation();
     const winRate = { mean: 0.5, low: 0.44, high: 0.56, n: 256 };

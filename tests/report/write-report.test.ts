@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { BadInputError } from "../../src/errors.js";
 import { writeReport } from "../../src/report/write-report.js";
 import { openRunDirectory } from "../../src/run/open-run-directory.js";
-import { commit, evaluation, evaluationRows, recipe } from "../run/run-fixtures.js";
+import { commit, evaluation, evaluationRows, recipe, rollout } from "../run/run-fixtures.js";
 
 const HOSTILE = `"'></script></title></style><script>alert(1)</script><img src="http://evil.example/x" onerror=alert(1)>`;
 
@@ -37,6 +37,39 @@ test("a finished run: results, responses, every metric there is, configuration a
   expect(page).not.toMatch(/NaN|undefined|\[object/);
   // The same files give the same bytes.
   expect(await report()).toBe(page);
+});
+
+test("an id that is a number does not read as a count, and one token is one token", async () => {
+  const run = await openRun();
+  const from = (row: number, prefix: readonly number[], sourceId: string | null) => ({
+    ...rollout,
+    reset: { ...rollout.reset, row, prefix, sourceId },
+  });
+  await run.writeRollouts(1, [from(0, [1, 2, 3, 4, 5], "2341"), from(1, [1], null), from(2, [], null)]);
+  await run.commit(commit(1));
+  await run.close();
+  const text = (await report()).replaceAll(/\s+/g, " ");
+  expect(text).toContain(
+    "rollout 0 of iteration 1: reset after 5 tokens of the response with id “2341”, 2 tokens generated",
+  );
+  expect(text).toContain("rollout 1 of iteration 1: reset after 1 token of an earlier rollout, 2 tokens generated");
+  expect(text).toContain("rollout 2 of iteration 1: starts at the prompt, 2 tokens generated");
+  expect(text).not.toMatch(/tokens of 2341/);
+});
+
+test("charts of a single run say which checkpoint their number is of: of validation the best, elsewhere the last", async () => {
+  const run = await openRun();
+  for (const iteration of [1, 2, 3]) {
+    await run.appendMetrics({ stage: "policy", iteration, metrics: { entropy: 3 - iteration / 4 } });
+    await run.appendMetrics({ stage: "validation", iteration, metrics: { score: iteration === 2 ? 0.875 : 0.125 } });
+  }
+  await run.commit({ ...commit(3), best: commit(2).best });
+  await run.writeEvaluation({ ...evaluation(), bestIteration: 2 }, evaluationRows());
+  await run.close();
+  const text = (await report()).replaceAll(/\s+/g, " ");
+  expect(text).toMatch(/<b>Score<\/b> <span class="last">0\.875 \(best\)<\/span>/);
+  expect(text).toMatch(/<b>Entropy<\/b> <span class="last">2\.25 \(last\)<\/span>/);
+  expect(text).toMatch(/<dt>Evaluated checkpoint<\/dt> <dd>iteration 2<\/dd>/);
 });
 
 test("nothing that a model, a recipe or a metric says becomes markup, and nothing is loaded", async () => {

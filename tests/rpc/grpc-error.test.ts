@@ -37,6 +37,17 @@ test.each([
   expect(error.message).toContain(status[code]);
 });
 
+test("a folder that the server does not find is the user's to correct; a model that it lost is not", () => {
+  const notFound = (rpc: string, details: string) =>
+    fromGrpcError({ code: status.NOT_FOUND, details }, { ...context, rpc });
+  for (const rpc of ["TokenizerService.GetTokenizerInfo", "ModelService.PlanMemory", "ModelService.CreateModel"]) {
+    const error = notFound(rpc, "there is no base in /data/base on the server");
+    expect(error).toBeInstanceOf(BadInputError);
+    expect(error.message).not.toContain("--resume");
+  }
+  expect(notFound("ModelService.CreateModel", "run 'r' has no model 'sft'")).toBeInstanceOf(NotOnServerError);
+});
+
 test("every status is an error of this project", () => {
   for (const code of Object.values(status)) {
     if (typeof code === "number") expect(fail(code)).toBeInstanceOf(DrpoError);

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { BadInputError, FencedOffError, NotOnServerError } from "../../src/errors.js";
+import { BadInputError, DivergedError, FencedOffError, NotOnServerError } from "../../src/errors.js";
 import { ModelServiceDefinition, type SaveCheckpointRequest } from "../../src/proto-gen/drpo/v1/model_service.js";
+import {
+  type ForwardBackwardRequest,
+  type OptimizerStepRequest,
+  TrainerServiceDefinition,
+} from "../../src/proto-gen/drpo/v1/trainer_service.js";
 import { type Caller, createCaller } from "../../src/rpc/caller.js";
 import { type Channel, openChannel } from "../../src/rpc/channel.js";
 import { describeMethod } from "../../src/rpc/method.js";
@@ -9,6 +14,10 @@ import { impatientClock } from "./manual-clock.js";
 import { connectToTestbed, RUN, type TestbedConnection, tinyModel } from "./testbed-connection.js";
 
 const saveCheckpoint = describeMethod(ModelServiceDefinition, ModelServiceDefinition.methods.saveCheckpoint);
+const releaseAnswers = describeMethod(ModelServiceDefinition, ModelServiceDefinition.methods.releaseAnswers);
+const forwardBackward = describeMethod(TrainerServiceDefinition, TrainerServiceDefinition.methods.forwardBackward);
+const optimizerStep = describeMethod(TrainerServiceDefinition, TrainerServiceDefinition.methods.optimizerStep);
+const ADAMW = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 };
 
 let connection: TestbedConnection;
 let channel: Channel;
@@ -65,4 +74,66 @@ test("what was released is forgotten", async () => {
   expect(before).toBe(1);
   await trainer.release([]);
   expect(connection.testbed.storedAnswers(RUN)).toBe(0);
+});
+
+/** One gradient of the model under this id, and a step on the ids named. */
+const gradient = (requestId: string, model = request.models[0]): ForwardBackwardRequest => ({
+  mutation: { runId: RUN, fence: connection.fence, requestId },
+  batch: {
+    keepAs: "",
+    source: { $case: "rows", value: { tokenIds: [0, 1], rowLengths: [2], spanStarts: [1], spanLengths: [1] } },
+  },
+  losses: [{ model, temperature: 1, loss: { $case: "crossEntropy", value: { weights: [1] } } }],
+});
+const step = (
+  requestId: string,
+  forwardBackwardRequestIds: string[],
+  adamw: Partial<typeof ADAMW> = {},
+): OptimizerStepRequest => ({
+  mutation: { runId: RUN, fence: connection.fence, requestId },
+  model: request.models[0],
+  forwardBackwardRequestIds,
+  adamw: { ...ADAMW, ...adamw },
+  maxGradientNorm: 0,
+});
+const release = (...requestIds: string[]) =>
+  caller.unary(releaseAnswers, {
+    mutation: { runId: RUN, fence: connection.fence, requestId: `release-${requestIds.join()}` },
+    requestIds,
+    keptBatchIds: [],
+  });
+
+test("a gradient whose answer was released is refused as long as it is accumulated", async () => {
+  await caller.result(forwardBackward, gradient("x"));
+  await release("x");
+  await expect(caller.result(forwardBackward, gradient("x"))).rejects.toThrow(/accumulated on policy already/);
+  const other = toModelRef(await connection.server.models.createModel(tinyModel({ name: "other" })));
+  await expect(caller.result(forwardBackward, gradient("x", other))).rejects.toThrow(/accumulated on policy already/);
+  const { version } = await caller.unary(optimizerStep, step("s", ["x"]));
+  await caller.result(forwardBackward, gradient("x", { model: "policy", version }));
+});
+
+test("a step names each gradient once", async () => {
+  await caller.result(forwardBackward, gradient("x"));
+  await expect(caller.unary(optimizerStep, step("s", ["x", "x"]))).rejects.toThrow(BadInputError);
+  await caller.unary(optimizerStep, step("s", ["x"]));
+});
+
+test("a restore drops the gradients of every model", async () => {
+  const { checkpoint } = await send();
+  const other = toModelRef(await connection.server.models.createModel(tinyModel({ name: "other" })));
+  await caller.result(forwardBackward, gradient("x", other));
+  await connection.server.models.restoreCheckpoint(checkpoint as NonNullable<typeof checkpoint>, [
+    { savedName: "policy", name: "policy", trainable: true },
+  ]);
+  await expect(caller.unary(optimizerStep, { ...step("s", ["x"]), model: other })).rejects.toThrow(FencedOffError);
+});
+
+test("a step that would leave no finite number changes nothing", async () => {
+  await caller.result(forwardBackward, gradient("x"));
+  await expect(caller.unary(optimizerStep, step("s", ["x"], { learningRate: Infinity }))).rejects.toThrow(
+    DivergedError,
+  );
+  // Another step may still be made of the same gradient.
+  await caller.unary(optimizerStep, step("s", ["x"]));
 });

@@ -101,8 +101,8 @@ const writeStoredFolder = (folder: string, contents: Readonly<Record<string, Buf
   test("tokenizer", async () => {
     const { tokenizer } = connection.server;
     expect(await tokenizer.info()).toMatchObject({ eosTokenId: 0, vocabularySize: 32, contextTokens: 64 });
-    const rows = await tokenizer.tokenize(["w1 w2 w29", "", "w3<eos>"]);
-    expect(rows.slice(0, 2)).toEqual([[3, 4, 31], []]);
+    const rows = await tokenizer.tokenize(["w1 w2 w29", "", [{ text: "w3 <eos>", specialTokens: true }]]);
+    expect(rows).toEqual([[3, 4, 31], [], [5, 0]]);
     expect(await tokenizer.detokenize([[3, 4, 0]])).toEqual(["w1 w2"]);
   });
 
@@ -114,12 +114,12 @@ const writeStoredFolder = (folder: string, contents: Readonly<Record<string, Buf
     writeFileSync(join(withTemplate, "chat_template.jinja"), template);
     const chats = [[{ role: "user", content: "w1" }], [{ role: "user", content: "w2" }]] as const;
     const other = await connectModelServer({ ...local, runId: "chat", base: withTemplate, silenceTimeoutMs: 60_000 });
-    expect(await other.server.tokenizer.applyChatTemplate(chats)).toEqual([
-      "user w1 <eos> assistant",
-      "user w2 <eos> assistant",
+    expect(await other.server.tokenizer.applyChatTemplate(chats, { now: new Date(0) })).toEqual([
+      { text: "user w1 <eos> assistant", tokens: [1, 3, 0, 1] },
+      { text: "user w2 <eos> assistant", tokens: [1, 4, 0, 1] },
     ]);
     other.close();
-    const refused = connection.server.tokenizer.applyChatTemplate(chats);
+    const refused = connection.server.tokenizer.applyChatTemplate(chats, { now: new Date(0) });
     await expect(refused).rejects.toThrow(/has no chat template/);
     await expect(refused).rejects.toThrow(BadInputError);
   });

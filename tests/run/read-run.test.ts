@@ -114,3 +114,18 @@ describe("the rows of an evaluation", () => {
     expect((await readRun(directory)).problems).toEqual([expect.stringMatching(/another version.*drpo evaluate/)]);
   });
 });
+
+test("a run from before there was a choice keeps the split by its ids", async () => {
+  await (await writtenRun()).close();
+  const path = join(directory, "recipe.json");
+  const record = JSON.parse(await readFile(path, "utf8")) as { recipe: object };
+  const recipeWith = async (data: object) => {
+    await writeFile(path, JSON.stringify({ ...record, recipe: { ...record.recipe, data, evaluation: { data } } }));
+    return (await readRun(directory)).record.recipe;
+  };
+  const pairs = { kind: "pairs", path: "data.jsonl" };
+  const old = { ...pairs, splitBy: "id" };
+  expect(await recipeWith(pairs)).toMatchObject({ data: old, evaluation: { data: old } });
+  expect((await recipeWith({ ...pairs, splitBy: "prompt" }))["data"]).toEqual({ ...pairs, splitBy: "prompt" });
+  expect((await recipeWith({ kind: "rated" }))["data"]).toEqual({ kind: "rated" });
+});

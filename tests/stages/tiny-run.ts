@@ -60,7 +60,8 @@ export const tinyRecipe = (
     model: { base: "testbed:tiny" },
     data: { kind: "rated", path: "unused", prompt: "?" },
     response: { maxTokens: MAX_TOKENS },
-    sft: { kind: "train", epochs: 6, optimizer, ...changes.sft },
+    // Options of training go with no other kind.
+    sft: changes.sft && "kind" in changes.sft ? changes.sft : { kind: "train", epochs: 6, optimizer, ...changes.sft },
     reward: changes.reward ?? tinyRewardModel,
     policy: {
       ...{ iterations: 12, rolloutsPerIteration: 32, optimizer: { learningRate: 0.2 } },

@@ -1,25 +1,30 @@
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { dataSchema, type DataOptions } from "../../src/config/data.js";
 import type { PreferenceGroup, Prompt } from "../../src/domain/preference-dataset.js";
 import { BadInputError } from "../../src/errors.js";
 import { tokenizeGroups } from "../../src/stages/tokenize-groups.js";
+import type { TestbedOptions } from "../../src/testbed/start-testbed.js";
 import { connectToTestbed, EOS, type TestbedConnection } from "../rpc/testbed-connection.js";
 
 let connection: TestbedConnection | undefined;
 afterEach(() => connection?.end());
+
+const NOW = new Date("2026-03-04T05:06:07Z");
 
 const options = (changes: object = {}): DataOptions =>
   dataSchema.parse({ kind: "pairs", path: "/data/chats.jsonl", ...changes });
 
 async function tokenize(
   groups: readonly PreferenceGroup[],
-  { data = options(), hasTemplate = false }: { readonly data?: DataOptions; readonly hasTemplate?: boolean } = {},
+  { data = options(), ...testbed }: Partial<TestbedOptions> & { readonly data?: DataOptions } = {},
 ) {
-  const chatTemplate = (messages: readonly { readonly content: string }[], opensTurn: boolean) =>
-    messages.map(({ content }) => content).join("") + (opensTurn ? "c" : "");
-  connection = await connectToTestbed(hasTemplate ? { chatTemplate } : {});
-  return tokenizeGroups(groups, { tokenizer: connection.server.tokenizer, eosTokenId: EOS, data }, {});
+  connection = await connectToTestbed(testbed);
+  return tokenizeGroups(groups, { tokenizer: connection.server.tokenizer, eosTokenId: EOS, data, now: NOW }, {});
 }
+
+/** Messages one after the other, and what opens the assistant's turn. */
+const chatTemplate: TestbedOptions["chatTemplate"] = (messages, opensTurn) =>
+  messages.map(({ content }) => content).join("") + (opensTurn ? "c" : "");
 
 const pair = (id: string, prompt: Prompt): PreferenceGroup => ({
   ...{ id, prompt, reference: null },
@@ -60,7 +65,7 @@ test("conversations become text that opens the assistant's turn, among prompts t
     { role: "user", content: "b" },
   ] as const;
   const groups = [pair("1", "a"), pair("2", chat), pair("3", "b"), pair("4", chat.slice(0, 1))];
-  const tokenized = await tokenize(groups, { hasTemplate: true });
+  const tokenized = await tokenize(groups, { chatTemplate });
   expect(tokenized.map(({ promptText }) => promptText)).toEqual(["a", "abbc", "b", "ac"]);
   expect(tokenized[1]!.prompt).toEqual([0, 1, 1, 2]);
 });
@@ -86,4 +91,108 @@ test("a prompt that is too long keeps its last tokens, or is refused", async () 
   await expect(tokenize(groups, { data: options({ maxPromptTokens: 3 }) })).rejects.toThrow(
     /The prompt of 1 has 5 tokens, more than data\.maxPromptTokens = 3\. Set data\.truncatePrompt to "left" to keep its last 3/,
   );
+});
+
+describe("begin tokens", () => {
+  test("are put before prompts that are text and lack them, and before no response", async () => {
+    const [first, second] = await tokenize([pair("1", "ab"), pair("2", "cab")], { beginTokens: "c" });
+    expect(first!.prompt).toEqual([2, 0, 1]);
+    expect(first!.responses[0]).toMatchObject({ prompt: [2, 0, 1], response: [0, EOS] });
+    expect(second!.prompt).toEqual([2, 0, 1]);
+  });
+
+  test("are left out where the recipe says so, and are the template's own where it writes the prompt", async () => {
+    const data = options({ beginTokens: "none" });
+    expect((await tokenize([pair("1", "ab")], { data, beginTokens: "c" }))[0]!.prompt).toEqual([0, 1]);
+    await connection!.end();
+    const chat = pair("1", [{ role: "user", content: "a" }]);
+    expect((await tokenize([chat], { chatTemplate, beginTokens: "b" }))[0]!.prompt).toEqual([0, 2]);
+  });
+
+  test("stay when a prompt is shortened", async () => {
+    const data = options({ maxPromptTokens: 3, truncatePrompt: "left" });
+    const [long, short] = await tokenize([pair("1", "abab"), pair("2", "ba")], { data, beginTokens: "c" });
+    expect(long!.prompt).toEqual([2, 0, 1]);
+    expect(short!.prompt).toEqual([2, 1, 0]);
+  });
+
+  test("leave no room where they are all that fits", async () => {
+    const data = options({ maxPromptTokens: 1, truncatePrompt: "left" });
+    expect((await tokenize([pair("1", "abab")], { data, beginTokens: "c" }))[0]!.prompt).toEqual([2]);
+  });
+});
+
+describe("special tokens", () => {
+  const templated = (parts: PreferenceGroup["promptParts"]): PreferenceGroup => ({
+    ...pair("1", parts!.map(({ text }) => text).join("")),
+    promptParts: parts!,
+  });
+
+  test("of a prompt template are tokens, those of the data are text", async () => {
+    const parts = [
+      { text: "a$", specialTokens: true },
+      { text: "b", specialTokens: false },
+    ];
+    expect((await tokenize([templated(parts)]))[0]).toMatchObject({ promptText: "a$b", prompt: [0, EOS, 1] });
+    await connection!.end();
+    // This vocabulary has no other way to write it.
+    await expect(tokenize([templated(parts.map(({ text }) => ({ text, specialTokens: false })))])).rejects.toThrow(
+      BadInputError,
+    );
+  });
+
+  test("of prompts are tokens where the recipe says so, and those of responses are not", async () => {
+    const data = options({ specialTokens: "tokens" });
+    expect((await tokenize([pair("1", "a$b")], { data }))[0]!.prompt).toEqual([0, EOS, 1]);
+    await connection!.end();
+    const response = { id: "1/preferred", text: "a$", rating: 1 };
+    await expect(tokenize([{ ...pair("1", "a"), responses: [response] }], { data })).rejects.toThrow(BadInputError);
+  });
+});
+
+describe("conversations that are too long", () => {
+  const chat = [
+    { role: "system", content: "c" },
+    { role: "user", content: "aa" },
+    { role: "assistant", content: "bb" },
+    { role: "user", content: "ab" },
+    { role: "assistant", content: "ba" },
+    { role: "user", content: "bb" },
+  ] as const;
+  const shortened = (maxPromptTokens: number) =>
+    tokenize([pair("1", "a"), pair("2", chat), pair("3", chat.slice(0, 2))], {
+      chatTemplate,
+      data: options({ maxPromptTokens, truncatePrompt: "left" }),
+    });
+
+  test("lose their oldest turns, and keep the system prompt, the newest turns and what the template writes", async () => {
+    const [text, long, short] = await shortened(8);
+    expect(long).toMatchObject({ promptText: "caabbabbabbc", prompt: [2, 0, 1, 1, 0, 1, 1, 2] });
+    expect(long!.responses[0]!.prompt).toEqual(long!.prompt);
+    expect([text!.prompt, short!.prompt]).toEqual([[0], [2, 0, 0, 2]]);
+    await connection!.end();
+    expect((await shortened(4))[1]!.prompt).toEqual([2, 1, 1, 2]);
+  });
+
+  test("are refused where even the newest turn does not fit, by the row's id", async () => {
+    await expect(shortened(3)).rejects.toThrow(
+      /The prompt of 2 has 4 tokens in its system prompt and newest turn alone, more than data\.maxPromptTokens = 3/,
+    );
+  });
+
+  test("are refused with what would help, where the recipe shortens nothing", async () => {
+    const refused = tokenize([pair("2", chat)], { chatTemplate, data: options({ maxPromptTokens: 8 }) });
+    await expect(refused).rejects.toThrow(/data\.truncatePrompt to "left" to leave out its oldest turns/);
+  });
+});
+
+test("of conversations that a template refuses the first is named", async () => {
+  const chats = Array.from({ length: 9 }, (_, i) => pair(`row-${i}`, [{ role: "user", content: i < 5 ? "a" : "?" }]));
+  await expect(tokenize(chats, { chatTemplate })).rejects.toThrow(/first: row-5\)/);
+});
+
+test("templates get the time that the run was started", async () => {
+  const dated: TestbedOptions["chatTemplate"] = (_, __, now) => (now.getTime() === NOW.getTime() ? "ab" : "c");
+  const chat = pair("1", [{ role: "user", content: "a" }]);
+  expect((await tokenize([chat], { chatTemplate: dated }))[0]!.promptText).toBe("ab");
 });

@@ -67,8 +67,8 @@ class AdamWState:
     ) -> Tensor:
         """The global L2 norm of the gradients before clipping. Changes nothing.
 
-        Raises FloatingPointError, naming a tensor, if that norm is not finite, or if `step` would make a moment infinite
-        or NaN, or a weight so large that its square is.
+        Raises FloatingPointError, naming a tensor, if that norm is not finite, or if `step` would make a moment
+        infinite or NaN, or a weight so large that its square is.
         """
         norm = whole(get_total_norm(list(gradients.values())))
         if not torch.isfinite(norm):
@@ -127,7 +127,7 @@ class AdamWState:
             return torch.zeros(())
         moments = {part: own_part(tensor).clone() for part, tensor in self._moments.get(name, {}).items()}
         scalars = _scalars(adamw, float(moments["step"]) + 1 if moments else 1)
-        if max(*scalars, adamw.epsilon) > torch.finfo(torch.promote_types(trial.dtype, torch.float32)).max:
+        if max(scalars) > torch.finfo(torch.promote_types(trial.dtype, torch.float32)).max:
             return torch.ones(())
         trial.grad = own_part(gradient).to(trial.dtype) * scale
         optimizer = _optimizer([trial], adamw)

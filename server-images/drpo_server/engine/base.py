@@ -14,6 +14,12 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from drpo_server.engine.base_folder import hash_all_safetensors, hash_base, refuse_unfit, weight_files
 from drpo_server.engine.group import ALONE, Group
 from drpo_server.engine.lora import AdapterSwitch, LoraLinear, install_lora
+from drpo_server.engine.model_files import (
+    blaming_files,
+    refuse_cut_safetensors,
+    refuse_not_finite,
+    without_byte_order_marks,
+)
 from drpo_server.engine.network import FAMILIES, Network
 
 _FIXED_ROTARY = {"default", "linear", "llama3", "yarn"}
@@ -90,11 +96,11 @@ def load_base(
     recompute: see Network.
     Also takes a sequence classifier with one label, whose `score.weight` becomes the first weights of scalar heads.
     Raises FileNotFoundError if the folder or its safetensors are missing, ValueError for an architecture that is
-    neither Llama-like nor GPT-NeoX, a quantised base, an adapter in its folder, or weights that are missing, left over
-    or of another shape than the configuration says.
+    neither Llama-like nor GPT-NeoX, a quantised base, an adapter in its folder, or weights that are missing, cut off,
+    not finite, left over or of another shape than the configuration says.
     """
     refuse_unfit(path)
-    config: Any = AutoConfig.from_pretrained(path, local_files_only=True)
+    config = load_config(path)
     if config.model_type not in FAMILIES:
         raise ValueError(
             f"{path}: unsupported architecture {config.model_type!r}; known: {', '.join(sorted(FAMILIES))}"
@@ -102,26 +108,36 @@ def load_base(
     rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
     if rotary not in _FIXED_ROTARY:
         raise ValueError(f"{path}: rotary embedding {rotary!r} depends on the batch; known: {sorted(_FIXED_ROTARY)}")
+    for file in weight_files(path):
+        refuse_cut_safetensors(file)
     module, first_head = _load_module(path, config, dtype)
     if group.size == 1:
         module.to(device)  # else its blocks go there one by one, in parts
+    refuse_not_finite(path, {**dict(module.named_parameters()), **first_head})
     module.requires_grad_(False)
     network = Network(module, FAMILIES[config.model_type], AdapterSwitch(), dtype, recompute=recompute)
     return Base(path=path, base_hash=hash_base(path), network=network, first_head=first_head, group=group)
 
 
+def load_config(path: Path) -> Any:
+    """A base's configuration, as transformers reads it. Raises ValueError, naming the folder."""
+    with blaming_files(path / "config.json"), without_byte_order_marks(path) as clean:
+        return AutoConfig.from_pretrained(clean, local_files_only=True)
+
+
 def _load_module(path: Path, config: Any, dtype: torch.dtype) -> tuple[nn.Module, dict[str, Tensor]]:
     """On the CPU, with a sequence classifier's head beside it."""
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        path,
-        config=config,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=True,
-        attn_implementation="sdpa",
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # they are refused below, by name
-    )
+    with blaming_files(path), without_byte_order_marks(path) as clean:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            clean,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
+        )
     module, loading = loaded
     first_head = _first_head(path, config)
     _refuse_others(path, module, config)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drpo_server.engine.model_files import read_json_object
+
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -42,11 +44,11 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError without one, ValueError if it is not a JSON object.
     """
-    config = _read_json(path / "config.json")
+    config = read_json_object(path / "config.json")
     if "configuration_files" in config:
         from transformers.configuration_utils import get_configuration_file  # slow to import
 
-        config = _read_json(path / get_configuration_file(config["configuration_files"]))
+        config = read_json_object(path / get_configuration_file(config["configuration_files"]))
     return config
 
 
@@ -80,15 +82,22 @@ def weight_files(path: Path) -> list[Path]:
             continue
         if not name.endswith(".index.json"):
             return [path / name]
-        shards = sorted(set(_read_json(path / name).get("weight_map", {}).values()))
+        shards = _shards(path / name)
         missing = [shard for shard in shards if not (path / shard).is_file()]
-        if missing or not shards:
+        if missing:
             raise FileNotFoundError(
-                f"{path}: {', '.join(missing[:3]) or 'every shard'} is missing, which {name} should name: fetch the "
-                "folder's weights again"
+                f"{path}: {', '.join(missing[:3])} is missing, which {name} names: fetch the folder's weights again"
             )
         return [path / shard for shard in shards]
     raise FileNotFoundError(f"{path} has no {WEIGHTS} and no {WEIGHTS_INDEX}. {_advise_without_weights(path)}")
+
+
+def _shards(index: Path) -> list[str]:
+    weight_map = read_json_object(index).get("weight_map")
+    files = list(weight_map.values()) if isinstance(weight_map, dict) else []
+    if not files or not all(isinstance(file, str) for file in files):
+        raise ValueError(f"{index} has no weight_map, so it does not say where the weights are: fetch it again")
+    return sorted(set(files))
 
 
 def end_tokens(value: Any) -> list[int]:
@@ -168,7 +177,7 @@ def _tensors(files: list[Path]) -> Iterator[_StoredTensor]:
 def _deciding_config(path: Path) -> dict[str, Any]:
     config = read_config(path)
     generation = path / GENERATION_CONFIG
-    ends = _read_json(generation).get("eos_token_id") if generation.is_file() else None
+    ends = read_json_object(generation).get("eos_token_id") if generation.is_file() else None
     deciding = {
         key: _plain(value)
         for key, value in config.items()
@@ -184,16 +193,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON ({error}): fetch it again") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{file} is not a JSON object: fetch it again")
-    return content
 
 
 def _quantised_how(value: object) -> str:

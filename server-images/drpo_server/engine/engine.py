@@ -146,7 +146,10 @@ class Engine:
         on_progress: OnProgress,
         token_budget: int | None = None,
     ) -> list[LossResult]:
-        """Adds the losses' gradients to those accumulated, only once the whole pass has succeeded. See gradient_pass."""
+        """Adds the losses' gradients to those accumulated, only once the whole pass has succeeded.
+
+        Takes, returns and raises what gradient_pass does.
+        """
         done = self.gradient_pass(batch, losses, on_progress, token_budget)
         done.accumulate()
         return done.losses

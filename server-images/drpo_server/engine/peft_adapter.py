@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from drpo_server.engine.model import Model
+from drpo_server.engine.model_files import (
+    blaming_files,
+    read_json_object,
+    refuse_cut_safetensors,
+    refuse_not_finite,
+)
 
 _PREFIX = "base_model.model."
 _HEAD_NAMES = {f"{_PREFIX}score.weight": "score.weight", f"{_PREFIX}score.bias": "score.bias"}
@@ -27,9 +32,13 @@ def read_peft_adapter(folder: Path, model: Model) -> dict[str, Tensor]:
     for file in (config_file, weights_file):
         if not file.is_file():
             raise FileNotFoundError(f"{file}: not found; a PEFT adapter has it (pickled weights are not read)")
-    _check_config(folder, json.loads(config_file.read_bytes()), model)
+    _check_config(folder, read_json_object(config_file), model)
+    refuse_cut_safetensors(weights_file)
+    with blaming_files(weights_file):
+        loaded = load_file(weights_file)
+    refuse_not_finite(weights_file, loaded)
     state: dict[str, Tensor] = {}
-    for key, tensor in load_file(weights_file).items():
+    for key, tensor in loaded.items():
         name = _HEAD_NAMES.get(key, key)
         if name in _HEAD_NAMES.values() and name not in model.named_parameters():
             raise ValueError(f"{folder}: has a scalar head; the model asked for has none")
@@ -61,8 +70,8 @@ def _check_config(folder: Path, config: dict[str, Any], model: Model) -> None:
     if used:
         raise ValueError(f"{folder}: {', '.join(used)} is not supported")
     for name, value, expected in (
-        ("r", config["r"], model.lora.rank),
-        ("lora_alpha", config["lora_alpha"], model.lora.alpha),
+        ("r", config.get("r"), model.lora.rank),
+        ("lora_alpha", config.get("lora_alpha"), model.lora.alpha),
     ):
         if value != expected:
             raise ValueError(f"{folder}: {name} is {value}, the model asked for has {expected}")

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
-from drpo_server.engine.base import Base
+from drpo_server.engine.base import Base, load_config
 from drpo_server.engine.group import ALONE
 from drpo_server.engine.lora import AdapterSwitch
 from drpo_server.engine.network import FAMILIES, Network
@@ -20,7 +20,7 @@ def meta_base(path: Path, dtype: torch.dtype, *, recompute: bool = False) -> Bas
 
     Raises ValueError for an architecture that the engine does not know.
     """
-    config: Any = AutoConfig.from_pretrained(path, local_files_only=True)
+    config = load_config(path)
     if config.model_type not in FAMILIES:
         raise ValueError(
             f"{path}: unsupported architecture {config.model_type!r}; known: {', '.join(sorted(FAMILIES))}"

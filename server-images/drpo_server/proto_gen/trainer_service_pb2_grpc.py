@@ -68,14 +68,16 @@ class TrainerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ForwardBackward(self, request, context):
-        """Adds the gradients of the losses to those accumulated since each model's last optimiser step.
+        """Adds the gradients of the losses to those accumulated since each model's last optimiser step. While they are
+        accumulated, a request of the same id whose answer was released is FAILED_PRECONDITION: they would count twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def OptimizerStep(self, request, context):
-        """One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared.
+        """One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. A step
+        from gradients that are not finite, or that would make a weight or a moment overflow, is ABORTED and changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

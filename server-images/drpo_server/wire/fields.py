@@ -87,8 +87,8 @@ def finite(
     if not math.isfinite(value):
         raise InvalidArgument(f"{where} is {value}: send a finite number")
     bounds = (
-        (value >= at_least, f"at least {at_least:g}"),
         (value > above, f"above {above:g}"),
+        (value >= at_least, f"at least {at_least:g}"),
         (value <= at_most, f"at most {at_most:g}"),
         (value < below, f"below {below:g}"),
     )

@@ -152,7 +152,7 @@ def _dpo(message: pb.DpoLoss, where: str) -> Loss:
         **_floats_of(message, where, "reference_logprobs", "weights"),
         preferred_rows=integers(message.preferred_rows),
         rejected_rows=integers(message.rejected_rows),
-        beta=finite(message.beta, f"{where}.beta", above=0),
+        beta=finite(message.beta, f"{where}.beta", above=0, at_most=1e4),
         label_smoothing=finite(message.label_smoothing, f"{where}.label_smoothing", at_least=0, at_most=0.5),
     )
 

@@ -26,6 +26,11 @@ _HEADS = {
 }
 
 
+# Logits divided by less, or by more, are infinite or all alike. Wider than a recipe's range, as float32 rounds.
+LEAST_TEMPERATURE = 1e-5
+LARGEST_TEMPERATURE = 1e5
+
+
 @dataclass(frozen=True)
 class DecodedOutput:
     ref: ModelRef
@@ -43,7 +48,9 @@ def decode_output(message: pb.OutputRequest, where: str) -> DecodedOutput:
 
 def decode_temperature(value: float, where: str) -> float:
     """0 means 1."""
-    return finite(value, f"{where}.temperature", at_least=0) or 1.0
+    if finite(value, f"{where}.temperature", at_least=0) == 0:
+        return 1.0
+    return finite(value, f"{where}.temperature", at_least=LEAST_TEMPERATURE, at_most=LARGEST_TEMPERATURE)
 
 
 def check_head(output: Output, head: Head, model: str, where: str) -> None:

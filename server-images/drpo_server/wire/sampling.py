@@ -11,6 +11,7 @@ from drpo_server.proto_gen import sampler_service_pb2 as pb
 from drpo_server.proto_gen.common_pb2 import ModelRef, ModelVersion
 from drpo_server.wire.batch import RowLimits
 from drpo_server.wire.fields import finite, integers, positive, refuse_first, require
+from drpo_server.wire.outputs import LARGEST_TEMPERATURE, LEAST_TEMPERATURE
 from drpo_server.wire.references import decode_model_ref, decode_run_id
 
 _FINISH_REASONS = {FinishReason.STOP: pb.FINISH_REASON_STOP, FinishReason.LENGTH: pb.FINISH_REASON_LENGTH}
@@ -46,7 +47,13 @@ def decode_sampling(request: pb.SampleRolloutsRequest) -> DecodedSampling:
 
 def decode_params(message: pb.SamplingParams, where: str) -> SamplingParams:
     return SamplingParams(
-        temperature=finite(message.temperature, f"{where}.temperature", above=0),
+        temperature=finite(
+            message.temperature,
+            f"{where}.temperature",
+            above=0,
+            at_least=LEAST_TEMPERATURE,
+            at_most=LARGEST_TEMPERATURE,
+        ),
         top_p=finite(message.top_p, f"{where}.top_p", above=0, at_most=1),
         top_k=message.top_k,
         stop_token_ids=frozenset(message.stop_token_ids),

@@ -21,7 +21,7 @@ def decode_shape(message: pb.CreateModelRequest | pb.PlannedModel, where: str) -
     refuse_duplicates(lora.target_modules, f"{where}.target_modules")
     return LoraShape(
         rank=positive(lora.rank, f"{where}.rank"),
-        alpha=finite(lora.alpha, f"{where}.alpha", above=0),
+        alpha=finite(lora.alpha, f"{where}.alpha", above=0, at_least=1e-7, at_most=1e7),
         target_modules=tuple(lora.target_modules),
         last_blocks=lora.last_blocks,
     )

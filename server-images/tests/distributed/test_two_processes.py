@@ -246,6 +246,39 @@ def test_the_server_says_how_many_processes_it_has(cluster: Cluster, tiny_llama_
     assert run.models.GetServerInfo(models.GetServerInfoRequest()).processes == 2
 
 
+def test_both_refuse_a_step_that_would_overflow(cluster: Cluster, tiny_llama_folder: Path) -> None:
+    """Weights are sharded, so what overflows may be on one process only: both must decide alike, and serve on."""
+    run = RunClient(cluster.channel, tiny_llama_folder, "overflow")
+    for name, shape in (("adapter", {}), ("full", {"full": models.FullShape()})):
+        ref = run.create(name, **shape)
+        x = run.add_gradients(ref)
+        growing = training.AdamW(learning_rate=10.0, beta1=0.9, beta2=0.95, epsilon=1e-8, weight_decay=100.0)
+        with refused(grpc.StatusCode.ABORTED, f"model '{name}': a step of learning rate 10", "left as they were"):
+            for _ in range(20):
+                answer = run.trainer.OptimizerStep(run.step_request(ref, [x], adamw=growing))
+                ref = common.ModelRef(model=name, version=answer.version)
+                zero = training.ModelLoss(model=ref, cross_entropy=training.CrossEntropyLoss(weights=[0.0] * 6))
+                request = run.gradient_request(ref, losses=[zero])
+                run.result(run.trainer.ForwardBackward, request)
+                x = request.mutation.request_id
+        with refused(grpc.StatusCode.ABORTED, f"model '{name}'", "not finite"):
+            run.save([ref], f"checkpoints/{name}-overflow")
+        answer = run.trainer.OptimizerStep(run.step_request(ref, [x], adamw=ADAMW))
+        assert answer.version.optimizer_step == ref.version.optimizer_step + 1
+
+
+def test_a_released_gradient_counts_once_on_both(cluster: Cluster, tiny_llama_folder: Path) -> None:
+    run = RunClient(cluster.channel, tiny_llama_folder, "released")
+    ref = run.create()
+    request = run.gradient_request(ref)
+    x = request.mutation.request_id
+    run.result(run.trainer.ForwardBackward, request)
+    run.models.ReleaseAnswers(models.ReleaseAnswersRequest(mutation=run.mutation(), request_ids=[x]))
+    with refused(grpc.StatusCode.FAILED_PRECONDITION, "accumulated on policy already"):
+        run.result(run.trainer.ForwardBackward, request)
+    run.trainer.OptimizerStep(run.step_request(ref, [x]))
+
+
 def test_sigterm_ends_all_gracefully(cluster: Cluster) -> None:
     """The last test of this server."""
     workers = cluster.workers()

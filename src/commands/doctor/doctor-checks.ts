@@ -3,8 +3,12 @@ import { createServer } from "node:net";
 import { freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa, ExecaError } from "execa";
-import { DrpoError } from "../../errors.js";
+import { loadRecipe } from "../../config/load-recipe.js";
+import { packagedFile } from "../../config/packaged-file.js";
+import { refuseUnwritable, type WantedFolder } from "../../durable-files/writable-folder.js";
+import { BadInputError, DrpoError } from "../../errors.js";
 import type { ServerInfo } from "../../ports/model-store.js";
+import { registeredRecipeSchema } from "../registry.js";
 import { PACKAGE_ROOT } from "../../server/package-root.js";
 
 /** What one check found. */
@@ -14,6 +18,8 @@ export interface Finding {
   readonly found: string;
   /** What to do about it; only of a problem. */
   readonly mend?: string;
+  /** What could be done, of something that not everybody needs. */
+  readonly hint?: string;
   /** Of a server: what it says of itself. */
   readonly info?: ServerInfo;
   /** Of a text: mean log-probability of a token, nats. */
@@ -53,7 +59,8 @@ export function checkNode(version: string): Finding {
 /** The interpreter, and that it can import what the model server does. */
 export async function checkPython(find: () => string, environment: Environment): Promise<Finding> {
   const name = "Python";
-  const setup = "Run ./scripts/setup, or set DRPO_PYTHON to an interpreter that has the packages of server-images.";
+  const script = packagedFile("scripts/setup");
+  const setup = `Run ${script}, or set DRPO_PYTHON to an interpreter that has the packages of the model server.`;
   let python: string;
   try {
     python = find();
@@ -69,7 +76,7 @@ export async function checkPython(find: () => string, environment: Environment):
     });
     const versions = JSON.parse(stdout) as Readonly<Record<string, string>>;
     if (versions["torch"] === undefined) {
-      const mend = "Install Python 3.11 or newer, move .venv away, and run ./scripts/setup.";
+      const mend = `Install Python 3.11 or newer, move .venv away, and run ${script}.`;
       return { name, isOk: false, found: `${python} is ${versions["python"]}`, mend };
     }
     const found = Object.entries(versions).map(([what, version]) => `${what} ${version}`);
@@ -100,12 +107,37 @@ export function checkMemory(free = freemem(), total = totalmem(), limit = proces
       };
 }
 
+/** The recipe, and that the files are there that it names. */
+export async function checkRecipe(path: string): Promise<Finding> {
+  const name = `recipe ${path}`;
+  try {
+    await loadRecipe(path, registeredRecipeSchema);
+    return { name, isOk: true, found: "its options fit, and its files are there" };
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    return { name, isOk: false, found: error.message, mend: "Correct the recipe, or put the files where it looks." };
+  }
+}
+
 export function checkDisk(folder: string): Finding {
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const isOk = free >= DISK_NEEDED;
   const finding = { name: "disk", isOk, found: `${gib(free)} free in ${folder}` };
   return isOk ? finding : { ...finding, mend: `Make room for ${gib(DISK_NEEDED)}: packages, model and checkpoints.` };
+}
+
+/** Where stages are kept, whatever the run: a folder that can be written. */
+export async function checkCache(cache: () => WantedFolder): Promise<Finding> {
+  const name = "cache";
+  try {
+    const folder = cache();
+    await refuseUnwritable([folder]);
+    return { name, isOk: true, found: `${folder.path} can be written` };
+  } catch (error) {
+    if (!(error instanceof DrpoError)) throw error;
+    return { name, isOk: false, found: error.message, mend: "Set DRPO_CACHE_DIR to a folder that can be written." };
+  }
 }
 
 /** A local server listens on a port of 127.0.0.1 that the system chooses. */
@@ -122,15 +154,16 @@ export function checkPort(): Promise<Finding> {
   });
 }
 
-/** Model and data of the quickstart. */
+/** Model and data of the quickstart: of use to whoever wants to run it, and no problem to others. */
 export function checkAssets(root = PACKAGE_ROOT): Finding {
   const needed = ["smollm2-135m-instruct/model.safetensors", "hutto-2014/movies.jsonl"];
   const missing = needed.filter((path) => !existsSync(join(root, "assets", path)));
-  const isOk = missing.length === 0;
-  const finding = {
-    name: "assets",
-    isOk,
-    found: isOk ? `in ${join(root, "assets")}` : `assets/${missing.join(", assets/")} missing`,
+  const name = "assets";
+  if (missing.length === 0) return { name, isOk: true, found: `in ${join(root, "assets")}` };
+  return {
+    name,
+    isOk: true,
+    found: "the quickstart's model and data are not there",
+    hint: `To run the quickstart's recipe, fetch them: ${packagedFile("scripts/fetch-assets")}`,
   };
-  return isOk ? finding : { ...finding, mend: "Run ./scripts/fetch-assets." };
 }

@@ -43,7 +43,7 @@ async function probeServer(
     try {
       const baseName = basename(base);
       if (!tokens.has(baseName) && info.capabilities.includes("tokenizer"))
-        tokens.set(baseName, (await connection.tokenizer(base).tokenize([TEXT]))[0]!);
+        tokens.set(baseName, (await connection.tokenizer(base).tokenize([TEXT], { addBeginTokens: true }))[0]!);
       const row = tokens.get(baseName) ?? TOKENS_OF_ANY;
       const rows = [{ tokens: row, spanStart: 1, spanLength: row.length - 1 }];
       const logprobs = await connection.computeLogprobs(base, rows);
@@ -63,6 +63,8 @@ function judge(name: string, logprobs: readonly number[], what: string): Finding
   const mean = logprobs.reduce((sum, logprob) => sum + logprob, 0) / logprobs.length;
   const found = `${mean.toFixed(4)} nats a token on average, ${logprobs.length} tokens of ${what}`;
   if (logprobs.every(Number.isFinite)) return { name, isOk: true, found, meanLogprob: mean };
-  const mend = "Its weights or its type of numbers are broken: check the base's files, or use another --dtype.";
+  const mend =
+    "Its weights or its type of numbers are broken: check the base's files, or start the server " +
+    "with another type of numbers (drpo serve --dtype).";
   return { name, isOk: false, found: `not all finite: ${found}`, mend };
 }

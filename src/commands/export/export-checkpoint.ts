@@ -1,6 +1,7 @@
-import { cp, mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
 import { serverSchema } from "../../config/server.js";
+import { fileError } from "../../durable-files/file-error.js";
 import { BadInputError } from "../../errors.js";
 import type { ClosableProgress } from "../../loggers/closable-progress.js";
 import { probeModelServer } from "../../rpc/probe-model-server.js";
@@ -30,9 +31,8 @@ export async function exportCheckpoint(
   const { uri } = lastCommit.checkpoint;
   // Its other files need not be there.
   const server = serverSchema.parse(record.recipe["server"]);
-  await mkdir(dirname(to), { recursive: true });
   if (server.kind === "local") {
-    await cp(join(directory, uri), to, { recursive: true });
+    await copyFolder(join(directory, uri), to);
     return;
   }
   const token = context.environment["DRPO_SERVER_TOKEN"];
@@ -41,5 +41,13 @@ export async function exportCheckpoint(
     await downloadWithProgress(probe.files, { uri, to }, { progress, signal });
   } finally {
     probe.close();
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  try {
+    await cp(from, to, { recursive: true });
+  } catch (error) {
+    throw fileError(error, `copying ${from} to ${to}`);
   }
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdir, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { placeFolder } from "../../durable-files/place-folder.js";
 import type { ClosableProgress } from "../../loggers/closable-progress.js";
 import type { ModelServer } from "../../ports/model-server.js";
 import type { CommandContext } from "../command-context.js";
@@ -29,13 +28,14 @@ export async function exportModel(
   },
 ): Promise<void> {
   const { directory, format, to, set, progress, signal } = request;
-  const run = await openTrainedRun(context, directory, { progress, signal, set });
+  const run = await openTrainedRun(context, directory, { progress, signal, set, model: request.model });
   try {
     const { models, files } = run.server;
     const model = await run.load(request.model);
     const uri = `checkpoints/export-${randomUUID()}`;
     if (run.recipe.server.kind === "local") {
-      await move(await models.exportModel({ model, format, uri }, { signal }), to);
+      // The server writes below its own root; the run directory and the target may be on different disks.
+      await placeFolder(await models.exportModel({ model, format, uri }, { signal }), to);
       return;
     }
     try {
@@ -53,16 +53,4 @@ export async function exportModel(
 async function removeExport(models: ModelServer["models"], uri: string): Promise<void> {
   // What matters is how the export went; a server that is gone or busy says nothing about it.
   await models.deleteCheckpoint(uri, { signal: AbortSignal.timeout(REMOVAL_MS) }).catch(() => undefined);
-}
-
-/** The server writes below its own root; the run directory and the target may be on different disks. */
-async function move(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
-    await cp(from, to, { recursive: true });
-    await rm(from, { recursive: true });
-  }
 }

@@ -1,6 +1,8 @@
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import { refuseUnwritable } from "../../durable-files/writable-folder.js";
 import { BadInputError } from "../../errors.js";
 import { catchInterrupts } from "../catch-interrupts.js";
 import { type CommandContext, printJson } from "../command-context.js";
@@ -45,12 +47,12 @@ export const exportCommand = (context: CommandContext): Command =>
     )
     .action(async (runDirectory: string, options: ExportOptions, command: Command) => {
       const { model, format } = options;
-      const [directory, to] = [resolve(context.cwd, runDirectory), resolve(context.cwd, options.to)];
+      const directory = resolve(context.cwd, runDirectory);
       if (format === "checkpoint" && command.getOptionValueSource("model") === "cli")
         throw new BadInputError(
           "--model: a checkpoint is of all models. Leave --model out, or choose another --format.",
         );
-      await refuseOccupied(to);
+      const to = await targetFolder(resolve(context.cwd, options.to));
       const progress = progressOf(context);
       const { signal, release } = catchInterrupts(context);
       try {
@@ -66,12 +68,14 @@ export const exportCommand = (context: CommandContext): Command =>
       else context.stdout.write(`${shownPath(to, context.cwd)}\n`);
     });
 
-async function refuseOccupied(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw new BadInputError(`--to ${folder}: it is not a folder that can be written (${error.code}).`, {
-      cause: error,
-    });
-  });
-  if (names.length > 0) throw new BadInputError(`--to ${folder}: the folder is not empty. Name a new one.`);
+/**
+ * @returns where the export goes: the folder itself, where a link to one was named
+ * @throws BadInputError if it is not empty; as refuseUnwritable
+ */
+async function targetFolder(path: string): Promise<string> {
+  await refuseUnwritable([{ path, what: "the export", remedy: "name another with --to", isArgument: true }]);
+  const folder = existsSync(path) ? await realpath(path) : path;
+  if (existsSync(folder) && (await readdir(folder)).length > 0)
+    throw new BadInputError(`--to ${path}: the folder is not empty. Name a new one.`);
+  return folder;
 }

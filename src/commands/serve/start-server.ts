@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { fileError } from "../../durable-files/file-error.js";
 import { tryLock } from "../../durable-files/process-lock.js";
+import { makeFolder, refuseUnwritable } from "../../durable-files/writable-folder.js";
 import { BadInputError } from "../../errors.js";
 import type { ServerRecord } from "../../server/detached/server-record.js";
 import type { ServerRecords } from "../../server/detached/server-records.js";
@@ -31,6 +31,11 @@ export async function startServer(
   const own = (kind: string) => join("drpo-server", name, kind);
   const checkpointRoot = resolve(context.cwd, options.checkpointRoot ?? own("checkpoints"));
   const stageRoot = resolve(context.cwd, options.stageRoot ?? own("stages"));
+  const roots = [
+    { path: checkpointRoot, what: "checkpoints", remedy: "name another with --checkpoint-root", isArgument: true },
+    { path: stageRoot, what: "stages", remedy: "name another with --stage-root", isArgument: true },
+  ];
+  await refuseUnwritable(roots);
   const folder = await records.prepare(name);
   const lock = await tryLock(join(folder, "lock"));
   if ("holder" in lock)
@@ -39,7 +44,7 @@ export async function startServer(
     );
   try {
     await refuseTaken(context, records, { name, checkpointRoot });
-    for (const root of [checkpointRoot, stageRoot]) await makeFolder(root);
+    for (const root of roots) await makeFolder(root);
     const { token, tokenFile } = await tokenFor(context, folder);
     context.stderr.write(`Starting ${name} ...\n`);
     const start = options.container === undefined ? startAsProcess : startInContainer;
@@ -99,14 +104,6 @@ async function refuseTaken(
         : `${checkpointRoot} belongs to the server ${other.name}, which runs ${where}: two servers must not share it. Choose ` +
             `another --checkpoint-root.`,
     );
-  }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw fileError(error, `making ${path}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { processState } from "../../durable-files/process-identity.js";
 import { BadInputError } from "../../errors.js";
 import { containerCli } from "../../server/containers/container-cli.js";
@@ -7,10 +7,11 @@ import { containerState } from "../../server/containers/container-state.js";
 import type { ServerRecord } from "../../server/detached/server-record.js";
 import { defaultStateDirectory, type ServerRecords, serverRecords } from "../../server/detached/server-records.js";
 import type { CommandContext } from "../command-context.js";
+import { homeFolder } from "../home-folder.js";
 
 /** What `drpo serve start` remembers. */
 export const startedServers = ({ environment }: CommandContext): ServerRecords =>
-  serverRecords(defaultStateDirectory(environment, homedir()));
+  serverRecords(defaultStateDirectory(environment, homeFolder(environment, ["DRPO_STATE_DIR", "XDG_STATE_HOME"])));
 
 /** The name of a server that is given none. */
 export const DEFAULT_NAME = "default";

@@ -140,7 +140,7 @@ const NoRuns = ({ folder }: { readonly folder: string }): JSX.Element => (
     <h1>Runs</h1>
     <p>
       There is no run in <code>{folder}</code> yet. This page shows the first one as soon as it is there:{" "}
-      <code>drpo train recipes/reviews.json</code>
+      <code>drpo train RECIPE</code>
     </p>
   </>
 );

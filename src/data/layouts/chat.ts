@@ -1,27 +1,51 @@
 import type { ChatMessage } from "../../domain/preference-dataset.js";
 import { BadInputError } from "../../errors.js";
-import { isObject, refuseBlank, refuseNonUnicode, textField, type DataRow } from "../data-row.js";
+import {
+  emptiness,
+  hasField,
+  isObject,
+  refuseEmpty,
+  requiredField,
+  textField,
+  valueOf,
+  type DataRow,
+} from "../data-row.js";
 
 const ROLES: readonly ChatMessage["role"][] = ["system", "user", "assistant"];
 
-/** Whether a field holds a list, as conversations do. */
-export const isList = ({ fields }: DataRow, name: string): boolean => Array.isArray(fields[name]);
+/** Whether a field holds a list with something in it, as conversations do. */
+export const isList = (row: DataRow, name: string): boolean => hasField(row, name) && Array.isArray(valueOf(row, name));
 
-/** A field that must be a list of messages. @throws BadInputError */
-export function messagesField({ where, fields }: DataRow, name: string): readonly ChatMessage[] {
-  const value = fields[name];
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new BadInputError(`${where}: "${name}" is not a list of messages {role, content}.`);
+/**
+ * A field that must be a list of messages, each with a text in it; only a system prompt may be empty.
+ * @throws UnusableRowError if there is nothing in the field or in a message
+ * @throws BadInputError if they are no messages
+ */
+export function messagesField(row: DataRow, name: string): readonly ChatMessage[] {
+  const value = requiredField(row, name);
+  if (!Array.isArray(value)) {
+    throw new BadInputError(`${row.where}: "${name}" is not a list of messages {role, content}.`);
   }
   return value.map((message: unknown, i) => {
+    const place = `"${name}"[${i}]`;
+    refuseEmpty(message, row.where, place);
     const { role, content } = isObject(message) ? message : {};
+    refuseEmpty(role, row.where, `the role of ${place}`);
+    if (role === "system" && content !== undefined && emptiness(content) !== null) {
+      return { role, content: typeof content === "string" ? content : "" };
+    }
+    refuseEmpty(
+      content,
+      row.where,
+      i === value.length - 1 ? `the last message of "${name}"` : `the content of ${place}`,
+    );
     const known = ROLES.find((one) => one === role);
     if (known === undefined || typeof content !== "string") {
       throw new BadInputError(
-        `${where}: "${name}"[${i}] is not a message: it needs a role (${ROLES.join(", ")}) and a content that is text.`,
+        `${row.where}: ${place} is not a message: it needs a role (${ROLES.join(", ")}) and a content that is text.`,
       );
     }
-    return { role: known, content: refuseNonUnicode(content, where, `"${name}"[${i}]`) };
+    return { role: known, content };
   });
 }
 
@@ -42,7 +66,7 @@ export function splitConversation(
   }
   return {
     prompt: refuseOpenTurn(prompt, where),
-    response: refuseBlank(last.content, where, `the last message of "${name}"`),
+    response: last.content,
   };
 }
 
@@ -59,7 +83,7 @@ export function responseField(row: DataRow, name: string): string {
       `${row.where}: "${name}" is not one message of the assistant, as beside a prompt in messages.`,
     );
   }
-  return refuseBlank(message.content, row.where, `"${name}"`);
+  return message.content;
 }
 
 /** A chat template opens a new turn of the assistant, so the prompt must not end in the middle of one. */

@@ -1,5 +1,5 @@
 import { BadInputError } from "../../errors.js";
-import { hasField, refuseBlank, textField, UnusableRowError } from "../data-row.js";
+import { hasField, refuseEmpty, textField, UnusableRowError } from "../data-row.js";
 import { PREFERRED_NAMES, preferredName, type PairLayout } from "./pair-layout.js";
 
 const HUMAN = "\n\nHuman:";
@@ -33,7 +33,7 @@ export const hhLayout: PairLayout = {
     }
     const prompt = preferred.slice(0, turn + ASSISTANT.length);
     const responseOf = (dialogue: string, field: string): string => {
-      const response = refuseBlank(dialogue.slice(prompt.length), row.where, `the response of "${field}"`);
+      const response = refuseEmpty(dialogue.slice(prompt.length), row.where, `the response of "${field}"`);
       if (!response.includes(HUMAN) && !response.includes(ASSISTANT)) return response;
       throw new UnusableRowError(row.where, `"${field}" goes on with another turn where the two begin to differ`);
     };

@@ -1,6 +1,6 @@
 import type { ChatMessage } from "../../domain/preference-dataset.js";
 import { BadInputError } from "../../errors.js";
-import { hasField, UnusableRowError, type DataRow } from "../data-row.js";
+import { hasField, UnusableRowError, valueOf, type DataRow } from "../data-row.js";
 import { isList, messagesField, promptField, responseField, splitConversation } from "./chat.js";
 import { PREFERRED_NAMES, preferredName, type Comparison, type PairLayout } from "./pair-layout.js";
 
@@ -13,8 +13,16 @@ export const messagesLayout: PairLayout = {
     "{prompt, preferred|chosen, rejected}, lists of {role, content}, the prompt in its own or at the beginning of both",
   takesTemplate: false,
   recognises: (row) => ["prompt", ...PREFERRED_NAMES, "rejected"].some((name) => isList(row, name)),
-  read: (row) => (isList(row, "prompt") ? withOwnPrompt(row) : wholeConversations(row)),
+  read: (row) => (hasOwnPrompt(row) ? withOwnPrompt(row) : wholeConversations(row)),
 };
+
+/** Also where it is null, beside responses that are no whole conversations. */
+function hasOwnPrompt(row: DataRow): boolean {
+  if (isList(row, "prompt")) return true;
+  if (valueOf(row, "prompt") === undefined || hasField(row, "prompt")) return false;
+  const responses = [...PREFERRED_NAMES, "rejected"].map((name) => valueOf(row, name));
+  return !responses.some((response) => Array.isArray(response) && response.length > 1);
+}
 
 const withOwnPrompt = (row: DataRow): Comparison => ({
   prompt: promptField(row, "prompt"),

@@ -1,10 +1,9 @@
-import type { Prompt } from "../../domain/preference-dataset.js";
+import type { PreferenceGroup } from "../../domain/preference-dataset.js";
 import { nameInUse, type DataRow } from "../data-row.js";
 import type { Layout } from "./layout.js";
 
 /** What a row of preferences says. */
-export interface Comparison {
-  readonly prompt: Prompt;
+export interface Comparison extends Pick<PreferenceGroup, "prompt" | "promptParts"> {
   readonly preferred: string;
   readonly rejected: string;
   /** Of the judgement, where the layout has one; else the row's "id", or a hash of the texts. */

@@ -11,8 +11,8 @@ export const pairsLayout: PairLayout = {
     (typeof row.fields["prompt"] === "string" || promptTemplate !== undefined) &&
     [...PREFERRED_NAMES, "rejected"].some((name) => hasField(row, name)) &&
     ![...PREFERRED_NAMES, "rejected"].some((name) => isList(row, name)),
-  read: (row, promptTemplate = "{prompt}") => ({
-    prompt: fillTemplate(promptTemplate, row),
+  read: (row, promptTemplate) => ({
+    ...(promptTemplate === undefined ? { prompt: textField(row, "prompt") } : fillTemplate(promptTemplate, row)),
     preferred: textField(row, preferredName(row)),
     rejected: textField(row, "rejected"),
   }),

@@ -1,14 +1,13 @@
 import type { ReferenceOptions } from "../../config/data.js";
-import type { Prompt } from "../../domain/preference-dataset.js";
-import { hasField, nameInUse, textField, type DataRow } from "../data-row.js";
+import type { PreferenceGroup } from "../../domain/preference-dataset.js";
+import { hasField, nameInUse, textField, valueOf, type DataRow } from "../data-row.js";
 import { isList, messagesField, promptField, responseField, splitConversation } from "./chat.js";
 import { fillTemplate } from "./fill-template.js";
 import type { Layout } from "./layout.js";
 import { summaryAfter, summaryPrompt } from "./summaries.js";
 
 /** A prompt and what a person answered. */
-export interface Reference {
-  readonly prompt: Prompt;
+export interface Reference extends Pick<PreferenceGroup, "prompt" | "promptParts"> {
   readonly text: string;
 }
 
@@ -21,9 +20,10 @@ const text: Layout<Reference> = {
   takesTemplate: true,
   recognises: (row, promptTemplate) =>
     (typeof row.fields["prompt"] === "string" || promptTemplate !== undefined) &&
-    RESPONSE_NAMES.some((name) => hasField(row, name)),
-  read: (row, promptTemplate = "{prompt}") => ({
-    prompt: fillTemplate(promptTemplate, row),
+    RESPONSE_NAMES.some((name) => hasField(row, name)) &&
+    !RESPONSE_NAMES.some((name) => isList(row, name)),
+  read: (row, promptTemplate) => ({
+    ...(promptTemplate === undefined ? { prompt: textField(row, "prompt") } : fillTemplate(promptTemplate, row)),
     text: textField(row, nameInUse(row, RESPONSE_NAMES)),
   }),
 };
@@ -34,8 +34,8 @@ const summaries = (fieldNames: readonly string[], summaryName: string): Layout<R
   takesTemplate: true,
   recognises: (row) => [fieldNames.at(-1)!, summaryName].every((name) => typeof row.fields[name] === "string"),
   read(row, promptTemplate) {
-    const prompt = summaryPrompt(row, promptTemplate);
-    return { prompt, text: summaryAfter(prompt, textField(row, summaryName)) };
+    const filled = summaryPrompt(row, promptTemplate);
+    return { ...filled, text: summaryAfter(filled.prompt, textField(row, summaryName)) };
   },
 });
 
@@ -45,7 +45,7 @@ const messages: Layout<Reference> = {
   takesTemplate: false,
   recognises: (row) => isList(row, "messages") || isList(row, "prompt"),
   read(row: DataRow) {
-    if (hasField(row, "prompt") && !hasField(row, "messages")) {
+    if (valueOf(row, "prompt") !== undefined && !hasField(row, "messages")) {
       return { prompt: promptField(row, "prompt"), text: responseField(row, nameInUse(row, RESPONSE_NAMES)) };
     }
     const { prompt, response } = splitConversation(messagesField(row, "messages"), row, "messages");

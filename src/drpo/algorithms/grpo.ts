@@ -19,7 +19,7 @@ export const grpoOptionsSchema = z.strictObject({
   kind: z.literal("grpo"),
   epochs: z.number().int().positive().default(1).describe("Passes over each batch."),
   minibatches: z.number().int().positive().default(1).describe("Optimiser steps of each pass; groups are never cut."),
-  clipRange: z.number().positive().default(0.2).describe("The ratio pi / pi_old is clipped to 1 -/+ this."),
+  clipRange: z.number().positive().max(1e6).default(0.2).describe("The ratio pi / pi_old is clipped to 1 -/+ this."),
   scaleByDeviation: z.boolean().default(true).describe("Advantages in units of the group's standard deviation."),
 });
 

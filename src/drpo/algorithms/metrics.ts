@@ -32,7 +32,9 @@ export function batchMetrics(observed: readonly Observed[], endTokenIds: readonl
     resetShare: mean(observed.map(({ rollout }) => (rollout.reset.prefix.length > 0 ? 1 : 0))),
     generatedTokens: observed.reduce((sum, { rollout }) => sum + rollout.generated.length, 0),
     responseTokens: mean(observed.map(({ rollout }) => rollout.reset.prefix.length + rollout.generated.length)),
-    endedShare: mean(observed.map(({ rollout }) => (rollout.generated.some((token) => endTokenIds.includes(token)) ? 1 : 0))),
+    endedShare: mean(
+      observed.map(({ rollout }) => (rollout.generated.some((token) => endTokenIds.includes(token)) ? 1 : 0)),
+    ),
     ...samplerMetrics(observed),
   };
 }

@@ -30,7 +30,7 @@ import { prefixGradients } from "./prefix-gradients.js";
  */
 export const npgOptionsSchema = z.strictObject({
   kind: z.literal("npg"),
-  eta: z.number().positive().describe("Step size; the theory's is 1 / (r_max sqrt(T))."),
+  eta: z.number().positive().max(1e6).describe("Step size; the theory's is 1 / (r_max sqrt(T))."),
   criticEpochs: z.number().int().positive().default(4).describe("Optimiser steps of the critic, an iteration."),
   epochs: z.number().int().positive().default(4).describe("Optimiser steps of the policy, an iteration."),
   criticOptimizer: optimizerSchema.describe("Of the critic."),

@@ -23,9 +23,10 @@ export const policyGradientOptionsSchema = z.strictObject({
   valueClipRange: z
     .number()
     .min(0)
+    .max(1e6)
     .default(0)
     .describe("Values move at most this far from the old ones; 0: any distance."),
-  valueCoef: z.number().positive().default(0.5).describe("Weight of the value loss."),
+  valueCoef: z.number().positive().max(1e4).default(0.5).describe("Weight of the value loss."),
   gamma: z.number().gt(0).max(1).default(1).describe("Discount of a token."),
   gaeLambda: z.number().min(0).max(1).default(1).describe("Lambda of generalised advantage estimation."),
   whitenAdvantages: z.boolean().default(true).describe("Advantages with mean 0 and deviation 1."),

@@ -22,13 +22,14 @@ export const ppoOptionsSchema = z.strictObject({
   kind: z.literal("ppo"),
   epochs: z.number().int().positive().default(2).describe("Passes over each batch."),
   minibatches: z.number().int().positive().default(1).describe("Optimiser steps of each pass."),
-  clipRange: z.number().positive().default(0.2).describe("The ratio pi / pi_old is clipped to 1 -/+ this."),
+  clipRange: z.number().positive().max(1e6).default(0.2).describe("The ratio pi / pi_old is clipped to 1 -/+ this."),
   valueClipRange: z
     .number()
     .min(0)
+    .max(1e6)
     .default(0.2)
     .describe("Values move at most this far from the old ones; 0: any distance."),
-  valueCoef: z.number().positive().default(0.1).describe("Weight of the value loss."),
+  valueCoef: z.number().positive().max(1e4).default(0.1).describe("Weight of the value loss."),
   gamma: z.number().gt(0).max(1).default(1).describe("Discount of a token."),
   gaeLambda: z.number().min(0).max(1).default(0.95).describe("Lambda of generalised advantage estimation."),
   whitenRewards: z.boolean().default(false).describe("Rewards with deviation 1, their mean kept."),

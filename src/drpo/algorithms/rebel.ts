@@ -18,7 +18,7 @@ import type { PolicySettings } from "./policy-settings.js";
  */
 export const rebelOptionsSchema = z.strictObject({
   kind: z.literal("rebel"),
-  eta: z.number().positive().default(1).describe("Step size: how far log-ratios move for a unit of return."),
+  eta: z.number().positive().max(1e6).default(1).describe("Step size: how far log-ratios move for a unit of return."),
   epochs: z.number().int().positive().default(4).describe("Passes over each batch."),
   minibatches: z.number().int().positive().default(1).describe("Optimiser steps of each pass; pairs are never cut."),
 });

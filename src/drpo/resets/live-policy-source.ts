@@ -1,6 +1,8 @@
 import type { ModelHandle } from "../../domain/model.js";
+import type { TokenIds } from "../../domain/token-ids.js";
 import type { TokenizedGroup } from "../../domain/tokenized-dataset.js";
 import type { Sampler, SamplingParams } from "../../ports/sampler.js";
+import type { TokenizerInfo } from "../../ports/tokenizer.js";
 import { collectRollouts } from "../collect-rollouts.js";
 import type { PolicyModels } from "../algorithms/algorithm.js";
 import type { ResetSource } from "./reset-source.js";
@@ -15,6 +17,7 @@ export function livePolicySource({
   prompts,
   writer,
   params,
+  tokenizerInfo: { vocabularySize, endTokenIds, eosTokenId },
   budget,
   seed,
 }: {
@@ -22,10 +25,19 @@ export function livePolicySource({
   readonly prompts: readonly TokenizedGroup[];
   readonly writer: (models: PolicyModels) => ModelHandle;
   readonly params: SamplingParams;
+  /** Of the policy's base. A guide may know more tokens, and end its responses with others. */
+  readonly tokenizerInfo: Pick<TokenizerInfo, "vocabularySize" | "endTokenIds" | "eosTokenId">;
   /** H, tokens. */
   readonly budget: number;
   readonly seed: number;
 }): ResetSource {
+  /** What the writer wrote, in tokens of the policy. */
+  const inTokensOfPolicy = (written: TokenIds): TokenIds => {
+    const ends = params.stopTokenIds.filter((token) => !endTokenIds.includes(token));
+    const stop = written.findIndex((token) => token >= vocabularySize || ends.includes(token));
+    if (stop === -1) return written;
+    return ends.includes(written[stop]!) ? [...written.slice(0, stop), eosTokenId] : written.slice(0, stop);
+  };
   return {
     open: () =>
       Promise.resolve((random) => {
@@ -38,7 +50,7 @@ export function livePolicySource({
       }));
       const noise = { seed, purpose: "reset-source", iteration } as const;
       const written = await collectRollouts(sampler, starts, { policy: writer(models), params, noise }, options);
-      return written.map(({ generated }) => generated);
+      return written.map(({ generated }) => inTokensOfPolicy(generated));
     },
   };
 }

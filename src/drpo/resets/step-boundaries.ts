@@ -15,7 +15,7 @@ export function stepBoundaries(tokenizer: Tokenizer, delimiter: string): PrefixS
     if (unknown.length === 0) return;
     const texts = await tokenizer.detokenize(
       unknown.map((token) => [token]),
-      options,
+      { ...options, continues: true },
     );
     unknown.forEach((token, i) => textOf.set(token, texts[i]!));
   };

@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, fileErrorCode } from "../../durable-files/file-error.js";
 import { writeFileAtomically } from "../../durable-files/write-file-atomically.js";
+import { refuseUnwritable } from "../../durable-files/writable-folder.js";
 import { BadInputError, EnvironmentError } from "../../errors.js";
 import { type ServerRecord, serverRecordSchema } from "./server-record.js";
 
@@ -51,6 +52,8 @@ export function serverRecords(directory: string): ServerRecords {
     read,
     async prepare(name) {
       const folder = folderOf(name);
+      const remedy = "set DRPO_STATE_DIR to another folder";
+      await refuseUnwritable([{ path: folder, what: "started servers", remedy, isArgument: false }]);
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await chmod(folder, 0o700);

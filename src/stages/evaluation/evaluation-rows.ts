@@ -15,22 +15,29 @@ export interface EvaluationRow {
 /** Prompts take turns, as they do where responses are written. */
 export function evaluationRows({ recipe, evaluationGroups }: OpenRun): readonly EvaluationRow[] {
   const prompts = promptsToAnswer(evaluationGroups);
-  return Array.from({ length: recipe.evaluation.rollouts }, (_, row) => {
-    const group = prompts[row % prompts.length]!;
-    return { group, reference: referenceOf(group, seedAt(recipe.seed, "evaluation", 2, row)) };
-  });
+  // Once a group: a large one is not sorted anew for every row.
+  const choices = prompts.slice(0, recipe.evaluation.rollouts).map(possibleReferences);
+  return Array.from({ length: recipe.evaluation.rollouts }, (_, row) => ({
+    group: prompts[row % prompts.length]!,
+    reference: drawn(choices[row % prompts.length]!, seedAt(recipe.seed, "evaluation", 2, row)),
+  }));
 }
 
 /**
  * The reference that the data names; where people only rated responses, one that they preferred: of the better half (of a
  * pair the better one), drawn by the seed.
  */
-export function referenceOf({ reference, responses }: TokenizedGroup, seed: bigint): TokenizedResponse | null {
-  if (reference) return reference;
+export const referenceOf = (group: TokenizedGroup, seed: bigint): TokenizedResponse | null =>
+  drawn(possibleReferences(group), seed);
+
+function possibleReferences({ reference, responses }: TokenizedGroup): readonly TokenizedResponse[] {
+  if (reference) return [reference];
   const worst = least(responses.map(({ rating }) => rating));
-  const preferred = responses
+  return responses
     .toSorted((a, b) => b.rating - a.rating)
     .slice(0, Math.floor(responses.length / 2))
     .filter(({ rating }) => rating > worst);
-  return preferred.length === 0 ? null : preferred[new Random(seed).integer(0, preferred.length - 1)]!;
 }
+
+const drawn = (choices: readonly TokenizedResponse[], seed: bigint): TokenizedResponse | null =>
+  choices.length === 0 ? null : choices[new Random(seed).integer(0, choices.length - 1)]!;

@@ -34,7 +34,7 @@ async function scoresAndTexts(
   );
   const texts = await server.tokenizer.detokenize(
     references.map(({ response }) => response),
-    call,
+    { ...call, continues: true },
   );
   task.end();
   return scores.map((score, i) => ({ response: texts[i]!, score }));

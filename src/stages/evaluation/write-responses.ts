@@ -39,7 +39,7 @@ export async function writeResponses(
   );
   const texts = await server.tokenizer.detokenize(
     written.map(({ rollout }) => withoutEnd(responseTokens(rollout), endTokenIds)),
-    run.call,
+    { ...run.call, continues: true },
   );
   task.end();
   const referenceTexts = namedReferences(rows, references);

@@ -51,6 +51,19 @@ describe("createResetSampler", () => {
     expect(await draw(resetSampler({ continuations: 4 }, { rows: 8 }))).toHaveLength(2);
   });
 
+  test.each([[EOS], [9]])(
+    "without its end token %i, whichever it is, a response's last word is never given",
+    async (end) => {
+      const source = sourceOf({ ...responseOf("three", []), response: [3, 4, 5, end] });
+      const options = { source, budget: 50, rows: 200, endTokenIds: [EOS, 9] };
+      const longest = async (endOfSequenceCounts: boolean) => {
+        const resets = await draw(resetSampler({ endOfSequenceCounts }, options));
+        return Math.max(...resets.map(({ prefix }) => prefix.length));
+      };
+      expect([await longest(true), await longest(false)]).toEqual([3, 2]);
+    },
+  );
+
   test("without its end of sequence, a response's last word is never given", async () => {
     const source = sourceOf(responseOf("three", [3, 4, 5]));
     const longest = async (endOfSequenceCounts: boolean) => {

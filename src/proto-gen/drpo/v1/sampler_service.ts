@@ -71,7 +71,7 @@ export function finishReasonToNumber(object: FinishReason): number {
 
 /** How the next token is drawn. */
 export interface SamplingParams {
-  /** Divides the logits; above 0. Log-probabilities are those at this temperature. */
+  /** Divides the logits; 1e-5 to 1e5. Log-probabilities are those at this temperature. */
   readonly temperature: number;
   /** Draw from the smallest set of tokens with at least this probability; 1: from all. */
   readonly topP: number;

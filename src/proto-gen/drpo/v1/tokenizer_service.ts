@@ -70,7 +70,10 @@ export interface CompareTokenizersRequest {
 }
 
 export interface CompareTokenizersResponse {
-  /** What is different about the other, in words: "token 17 is ..."; empty: it means the same by every id of the base. */
+  /**
+   * Why the other cannot be given the base's token ids, and what to do, in words without a full stop at the end: "token 17
+   * is ..."; empty: it means the same by every id of the base.
+   */
   readonly difference: string;
 }
 

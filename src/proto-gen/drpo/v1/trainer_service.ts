@@ -128,7 +128,7 @@ export function klEstimatorToNumber(object: KlEstimator): number {
 export interface OutputRequest {
   readonly model: ModelRef | undefined;
   readonly output: Output;
-  /** Divides the logits before log-probabilities and entropy; 0 means 1. Scalar outputs ignore it. */
+  /** Divides the logits before log-probabilities and entropy; 1e-5 to 1e5, 0 means 1. Scalar outputs ignore it. */
   readonly temperature: number;
 }
 
@@ -275,7 +275,7 @@ export interface ModelLoss {
   readonly model:
     | ModelRef
     | undefined;
-  /** Divides the logits before log-probabilities; 0 means 1. */
+  /** Divides the logits before log-probabilities; 1e-5 to 1e5, 0 means 1. */
   readonly temperature: number;
   readonly loss:
     | { readonly $case: "crossEntropy"; readonly value: CrossEntropyLoss }
@@ -323,10 +323,15 @@ export interface ForwardBackwardResponse {
 
 /** AdamW with decoupled weight decay. Moments live on the server with the model. */
 export interface AdamW {
+  /** 0 to 10. */
   readonly learningRate: number;
+  /** At least 0, below 1. */
   readonly beta1: number;
+  /** At least 0, below 1. */
   readonly beta2: number;
+  /** 1e-16 to 1. */
   readonly epsilon: number;
+  /** 0 to 100. */
   readonly weightDecay: number;
 }
 
@@ -2819,7 +2824,10 @@ export const TrainerServiceDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Adds the gradients of the losses to those accumulated since each model's last optimiser step. */
+    /**
+     * Adds the gradients of the losses to those accumulated since each model's last optimiser step. While they are
+     * accumulated, a request of the same id whose answer was released is FAILED_PRECONDITION: they would count twice.
+     */
     forwardBackward: {
       name: "ForwardBackward",
       requestType: ForwardBackwardRequest as typeof ForwardBackwardRequest,
@@ -2828,7 +2836,10 @@ export const TrainerServiceDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. */
+    /**
+     * One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. A step
+     * from gradients that are not finite, or that would make a weight or a moment overflow, is ABORTED and changes nothing.
+     */
     optimizerStep: {
       name: "OptimizerStep",
       requestType: OptimizerStepRequest as typeof OptimizerStepRequest,
@@ -2857,7 +2868,10 @@ export const TrainerServiceService = {
     responseSerialize: (value: ForwardResponse): Buffer => Buffer.from(ForwardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForwardResponse => ForwardResponse.decode(value),
   },
-  /** Adds the gradients of the losses to those accumulated since each model's last optimiser step. */
+  /**
+   * Adds the gradients of the losses to those accumulated since each model's last optimiser step. While they are
+   * accumulated, a request of the same id whose answer was released is FAILED_PRECONDITION: they would count twice.
+   */
   forwardBackward: {
     path: "/drpo.v1.TrainerService/ForwardBackward" as const,
     requestStream: false as const,
@@ -2869,7 +2883,10 @@ export const TrainerServiceService = {
       Buffer.from(ForwardBackwardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForwardBackwardResponse => ForwardBackwardResponse.decode(value),
   },
-  /** One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. */
+  /**
+   * One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. A step
+   * from gradients that are not finite, or that would make a weight or a moment overflow, is ABORTED and changes nothing.
+   */
   optimizerStep: {
     path: "/drpo.v1.TrainerService/OptimizerStep" as const,
     requestStream: false as const,
@@ -2885,9 +2902,15 @@ export const TrainerServiceService = {
 export interface TrainerServiceServer extends UntypedServiceImplementation {
   /** One batch, many (model, output) pairs; the pairs share what their models have in common. */
   forward: handleServerStreamingCall<ForwardRequest, ForwardResponse>;
-  /** Adds the gradients of the losses to those accumulated since each model's last optimiser step. */
+  /**
+   * Adds the gradients of the losses to those accumulated since each model's last optimiser step. While they are
+   * accumulated, a request of the same id whose answer was released is FAILED_PRECONDITION: they would count twice.
+   */
   forwardBackward: handleServerStreamingCall<ForwardBackwardRequest, ForwardBackwardResponse>;
-  /** One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. */
+  /**
+   * One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. A step
+   * from gradients that are not finite, or that would make a weight or a moment overflow, is ABORTED and changes nothing.
+   */
   optimizerStep: handleUnaryCall<OptimizerStepRequest, OptimizerStepResponse>;
 }
 
@@ -2899,7 +2922,10 @@ export interface TrainerServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ForwardResponse>;
-  /** Adds the gradients of the losses to those accumulated since each model's last optimiser step. */
+  /**
+   * Adds the gradients of the losses to those accumulated since each model's last optimiser step. While they are
+   * accumulated, a request of the same id whose answer was released is FAILED_PRECONDITION: they would count twice.
+   */
   forwardBackward(
     request: ForwardBackwardRequest,
     options?: Partial<CallOptions>,
@@ -2909,7 +2935,10 @@ export interface TrainerServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ForwardBackwardResponse>;
-  /** One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. */
+  /**
+   * One AdamW step (Loshchilov and Hutter 2017, arXiv 1711.05101) on accumulated gradients, which are then cleared. A step
+   * from gradients that are not finite, or that would make a weight or a moment overflow, is ABORTED and changes nothing.
+   */
   optimizerStep(
     request: OptimizerStepRequest,
     callback: (error: ServiceError | null, response: OptimizerStepResponse) => void,
