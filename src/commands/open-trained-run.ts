@@ -28,13 +28,6 @@ import { createAlgorithm, type RegisteredRecipe } from "./registry.js";
 /** A model that a run made. */
 export type TrainedModel = "policy" | "sft" | "reward-model";
 
-export interface TrainedRunOptions {
-  readonly progress: ClosableProgress;
-  readonly signal: AbortSignal;
-  /** `path=value`: where files are now. */
-  readonly set?: readonly string[];
-}
-
 /** A run that was trained, with a server to load its models. The run itself is only read. */
 export interface TrainedRun {
   readonly recipe: RegisteredRecipe;
@@ -53,6 +46,8 @@ export interface TrainedRun {
 export interface TrainedRunOptions {
   readonly progress: ClosableProgress;
   readonly signal: AbortSignal;
+  /** `path=value`: where files are now. */
+  readonly set?: readonly string[];
   /** That will be loaded. */
   readonly model?: TrainedModel;
   /** What else must be right of the recipe. @throws BadInputError */

@@ -74,8 +74,8 @@ Examples:
         const run = await openTrainedRun(context, resolve(context.cwd, runDirectory), {
           progress,
           signal,
-          model: options.model,
           set: options.set ?? [],
+          model: options.model,
           check: (recipe) => {
             if (prompt === undefined && !isAsked) promptOf(recipe);
           },

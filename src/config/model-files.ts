@@ -63,7 +63,7 @@ export const safetensorsProblem = (path: string): string | null =>
 function headerProblem(header: string, dataBytes: number, path: string): string | null {
   const tensors = parsedHeader(header);
   if (tensors === null) return `has a damaged header. ${again(path)}`;
-  const promised = Math.max(0, ...tensors.map(({ end }) => end));
+  const promised = tensors.reduce((furthest, { end }) => Math.max(furthest, end), 0);
   if (dataBytes < promised)
     return `is cut off: ${dataBytes} bytes of its ${promised} bytes of weights are there. ${again(path)}`;
   if (dataBytes > promised) return `is longer than its header says, so it is damaged. ${again(path)}`;

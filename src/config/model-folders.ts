@@ -93,7 +93,8 @@ function configProblems(config: Readonly<Record<string, unknown>>, path: string)
   if (!MODEL_TYPES.includes(type))
     problems.push(`${path}: model_type "${type}" is not supported. ${known} Name a base of one of them.`);
   if (isObject(quantisation)) {
-    const method = String(quantisation["quant_method"] ?? "by an unknown method");
+    const named = quantisation["quant_method"];
+    const method = typeof named === "string" ? named : "by an unknown method";
     problems.push(
       `${path}: the model is quantised (quantization_config: ${method}), and cannot be trained here. Name the model's ` +
         "unquantised version.",

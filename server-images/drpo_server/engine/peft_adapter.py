@@ -58,7 +58,7 @@ def read_peft_adapter(folder: Path, model: Model) -> dict[str, Tensor]:
 def _exported_bias(folder: Path) -> float:
     """Of a scalar head that drpo exported: PEFT's have none, so the manifest has it."""
     file = folder / "manifest.json"
-    return float(json.loads(file.read_bytes()).get("score_bias", 0.0)) if file.is_file() else 0.0
+    return float(read_json_object(file).get("score_bias", 0.0)) if file.is_file() else 0.0
 
 
 def _check_config(folder: Path, config: dict[str, Any], model: Model) -> None:

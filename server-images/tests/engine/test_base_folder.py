@@ -229,6 +229,18 @@ def test_a_missing_shard_is_named(base: Path) -> None:
         hash_base(base)
 
 
+def list_templates(base: Path) -> None:
+    """As transformers 4 wrote several templates."""
+    (base / "chat_template.jinja").unlink()
+    listed = [{"name": "default", "template": "{{ messages }}"}]
+    edit(base / "tokenizer_config.json", lambda c: c.update(chat_template=listed))
+
+
+def add_template(base: Path) -> None:
+    (base / "additional_chat_templates").mkdir()
+    (base / "additional_chat_templates" / "tool_use.jinja").write_text("{{ tools }}")
+
+
 TOKENIZER_EDITS: dict[str, tuple[bool, Callable[[Path], object]]] = {
     "name": (False, lambda base: edit(base / "tokenizer_config.json", lambda c: c.update(name_or_path="/x"))),
     "format": (
@@ -239,23 +251,8 @@ TOKENIZER_EDITS: dict[str, tuple[bool, Callable[[Path], object]]] = {
     ),
     "padding side": (False, lambda base: edit(base / "tokenizer_config.json", lambda c: c.update(padding_side="left"))),
     "template": (True, lambda base: (base / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")),
-    "other template": (
-        True,
-        lambda base: (
-            (base / "additional_chat_templates").mkdir(),
-            (base / "additional_chat_templates" / "tool_use.jinja").write_text("{{ tools }}"),
-        ),
-    ),
-    "listed templates": (
-        True,
-        lambda base: (
-            (base / "chat_template.jinja").unlink(),
-            edit(
-                base / "tokenizer_config.json",
-                lambda c: c.update(chat_template=[{"name": "default", "template": "{{ messages }}"}]),
-            ),
-        ),
-    ),
+    "other template": (True, add_template),
+    "listed templates": (True, list_templates),
     "end token": (
         True,
         lambda base: edit(base / "tokenizer_config.json", lambda c: c.update(eos_token="<|end_of_text|>")),

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from exported_models import ADAPTER, MERGED, bias_of, export, logprobs_of, rows, scores, trained_critic
 from peft import AutoPeftModelForCausalLM, PeftModelForSequenceClassification
 from published_bases import FAMILIES
 from server_client import LORA, RunClient, serve
-from test_export import ADAPTER, MERGED, bias_of, export, logprobs_of, rows, scores, trained_critic
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from drpo_server.proto_gen import model_service_pb2 as models
