@@ -57,8 +57,8 @@ export function formatPlan(plan: TrainingPlan, cwd: string): string {
   const origin = {
     train: "trained",
     base: "the base as it is",
-    adapter: "one's own adapter",
-    folder: "one's own model",
+    adapter: "your own adapter",
+    folder: "your own model",
   };
   const rewardOf: Readonly<Record<string, string>> = {
     ...origin,

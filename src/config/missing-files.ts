@@ -83,7 +83,10 @@ function howToFix(key: string, folders: readonly string[]): string {
     return "Addresses are not read: download the file, and name it here.";
   if (!folders.includes("assets")) {
     const setting = key.replaceAll(/\[(\d+)\]/g, ".$1");
-    return `Correct the path, which is relative to the recipe's folder, or say where it is: --set ${setting}=PATH.`;
+    return (
+      "Correct the path, which is relative to the recipe's folder, or say where it is: drpo train, sample, export, evaluate " +
+      `and judge take --set ${setting}=PATH.`
+    );
   }
   return folders.includes("tiny")
     ? `Run ${packagedFile("scripts/make-tiny-assets")} to make the models and the data of the tiny recipes.`

@@ -12,7 +12,7 @@ export interface DataRow {
 export class UnusableRowError extends BadInputError {
   /** @param problem what is wrong, without a full stop */
   constructor(where: string, problem: string) {
-    super(`${where}: ${problem}; mend or remove the row.`);
+    super(`${where}: ${problem}; fix or remove the row.`);
   }
 }
 

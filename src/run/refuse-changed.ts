@@ -31,7 +31,7 @@ const WHAT_IT_IS: Readonly<Record<string, string>> = {
 export function refuseOlderRun(directory: string, record: RunRecord): void {
   if (record.directory !== undefined) return;
   throw new BadInputError(
-    `The run in ${directory} was begun by an older drpo (${record.versions["drpo"] ?? "of unknown version"}), which read texts ` +
+    `The run in ${directory} was started by an older drpo (${record.versions["drpo"] ?? "of unknown version"}), which read texts ` +
       "in another way and did not record config.json, end tokens and chat templates of its base. Go on with it, or evaluate " +
       "it, with that version, or start a new run in another folder (drpo train RECIPE --run-dir DIR). drpo sample, export and report still read it.",
   );

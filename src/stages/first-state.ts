@@ -54,7 +54,7 @@ function nameEarlier({ iteration, checkpoint, best, kept }: Commit, cause: Corru
     previous === undefined
       ? "There is no earlier one: start again in another run directory."
       : `The one before it is ${previous}.${whereBest} To go back to it, delete the line of journal.jsonl that commits ` +
-        `iteration ${iteration}, then use --resume.`;
+        `iteration ${iteration}, and resume the run.`;
   return new CorruptStateError(
     `Iteration ${iteration}, the last commit, cannot be restored. ${cause.message} ${advice}`,
     {

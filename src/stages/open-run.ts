@@ -71,7 +71,7 @@ async function readSides(
   const rule: UnfitRule = { section, unusableRows: data.unusableRows, tokenizer };
   const readSide = async (groups: readonly PreferenceGroup[]) => {
     const before = await tokenizeGroups(groups, { tokenizer, eosTokenId, data, now: new Date(run.createdAt) }, call);
-    return { before, ...usableGroups(groups, before, rules) };
+    return { before, ...usableGroups(groups, before, { ...rules, prompts: data }) };
   };
   const [train, heldOut] = [await readSide(dataset.train ?? []), await readSide(dataset.heldOut)];
   const both = { unfit: [...train.unfit, ...heldOut.unfit], rows: train.rows + heldOut.rows };

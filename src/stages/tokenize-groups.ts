@@ -16,18 +16,17 @@ interface Reading {
 }
 
 /**
- * Groups in token ids: conversations through the base's chat template, prompts no longer than the recipe allows, responses
+ * Groups in token ids: conversations through the base's chat template, prompts shortened where the recipe says so, responses
  * as they go on from a prompt, with their end of sequence.
- * @throws BadInputError if the base has no chat template for a conversation, or a prompt is too long
+ * @throws BadInputError if the base has no chat template for a conversation
  */
 export async function tokenizeGroups(
   groups: readonly PreferenceGroup[],
   reading: Reading,
   call: CallOptions,
 ): Promise<readonly TokenizedGroup[]> {
-  const { tokenizer, eosTokenId, data } = reading;
+  const { tokenizer, eosTokenId } = reading;
   const prompts = await promptsOf(groups, reading, call);
-  refuseLongPrompts(groups, prompts, data);
   const responses = await tokenizer.tokenize(
     groups.flatMap((group) =>
       [...group.responses, ...(group.reference ? [group.reference] : [])].map(({ text }) => text),
@@ -91,7 +90,7 @@ async function templated(
   call: CallOptions,
 ): Promise<readonly TemplatedChat[]> {
   const { maxPromptTokens = Infinity, truncatePrompt } = reading.data;
-  const chats = groups.map(({ id, prompt }) => ({ id, messages: prompt as readonly ChatMessage[] }));
+  const chats = groups.map(({ id, where = id, prompt }) => ({ id: where, messages: prompt as readonly ChatMessage[] }));
   const prompts = [...(await applyTemplate(chats, reading, call))];
   if (truncatePrompt === "refuse") return prompts;
   for (;;) {
@@ -156,25 +155,4 @@ async function firstRefused(chats: readonly Chat[], apply: (some: readonly Chat[
     suspects = isRefused ? half : suspects.slice(half.length);
   }
   return suspects[0]!;
-}
-
-/** @throws BadInputError naming the first prompt that is longer than the recipe allows */
-function refuseLongPrompts(
-  groups: readonly PreferenceGroup[],
-  prompts: readonly TemplatedChat[],
-  { maxPromptTokens = Infinity, truncatePrompt }: DataOptions,
-): void {
-  const i = prompts.findIndex(({ tokens }) => tokens.length > maxPromptTokens);
-  if (i === -1) return;
-  const tooLong =
-    `The prompt of ${groups[i]!.id} has ${prompts[i]!.tokens.length} tokens` +
-    (truncatePrompt === "left" ? " in its system prompt and newest turn alone" : "") +
-    `, more than data.maxPromptTokens = ${maxPromptTokens}.`;
-  throw new BadInputError(
-    truncatePrompt === "left"
-      ? `${tooLong} Raise data.maxPromptTokens, or remove the row.`
-      : `${tooLong} Set data.truncatePrompt to "left" to ` +
-          (isText(groups[i]!.prompt) ? `keep its last ${maxPromptTokens}` : "leave out its oldest turns") +
-          ", or raise data.maxPromptTokens.",
-  );
 }

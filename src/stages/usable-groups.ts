@@ -12,6 +12,8 @@ export interface RowRules {
   readonly readers: readonly RowReader[];
   /** Tokens that the policy may write after a prompt. */
   readonly maxTokens: number;
+  /** How long a prompt of the data may be. */
+  readonly prompts?: Pick<DataOptions, "maxPromptTokens" | "truncatePrompt">;
 }
 
 /** A row that a model cannot read. */
@@ -103,6 +105,17 @@ function promptFault(prompt: TokenIds, rules: RowRules): Fault | null {
     return { problem: "the prompt has no tokens, and a policy needs at least one to start from" };
   const unknown = firstUnknownToken(prompt, "the prompt", rules);
   if (unknown) return unknown;
+  const { maxPromptTokens = Infinity, truncatePrompt } = rules.prompts ?? {};
+  if (prompt.length > maxPromptTokens) {
+    const limit = `more than data.maxPromptTokens = ${maxPromptTokens}`;
+    // A text can always be cut; a conversation keeps its system prompt and one turn.
+    const problem =
+      truncatePrompt === "left"
+        ? `the prompt has ${prompt.length} tokens in its system prompt and newest turn alone, ${limit}`
+        : `the prompt has ${prompt.length} tokens, ${limit} (data.truncatePrompt "left" keeps its last tokens, or the ` +
+          "newest turns of a conversation)";
+    return { problem };
+  }
   for (const reader of readers) {
     const { name, contextTokens, templateTokens, needsPrompt } = reader;
     const row = templateTokens + (needsPrompt ? prompt.length : 0) + maxTokens;

@@ -97,7 +97,8 @@ export class Table {
     const made = madeStep(adamw, step);
     const moving = [...gradients.values()].filter(({ gradients: slopes }) => slopes.some((slope) => slope !== 0));
     return moving.map(({ context, gradients: slopes }) => {
-      const row = copyOf(this.caughtUp(this.store(context)));
+      const stored = this.rows.get(contextKey(context));
+      const row = stored === undefined ? this.firstRow(context) : copyOf(this.caughtUp(stored));
       stepRow(row, slopes, made);
       return row;
     });
@@ -139,12 +140,15 @@ export class Table {
     const key = contextKey(context);
     const found = this.rows.get(key);
     if (found !== undefined) return found;
-    const weights = this.firstWeights(context);
-    const zeros = () => weights.map(() => 0);
-    const row = { context: [...context], weights, firstMoments: zeros(), secondMoments: zeros() };
-    const stored = { row, stepsMade: this.steps.length };
+    const stored = { row: this.firstRow(context), stepsMade: this.steps.length };
     this.rows.set(key, stored);
     return stored;
+  }
+
+  private firstRow(context: TokenIds): TableRow {
+    const weights = this.firstWeights(context);
+    const zeros = () => weights.map(() => 0);
+    return { context: [...context], weights, firstMoments: zeros(), secondMoments: zeros() };
   }
 
   /** The row after the steps that it has not made yet: without a gradient, but moments and decay move it on. */

@@ -159,7 +159,7 @@ describe("pairs", () => {
     [
       "a repetition",
       { prompt: "Q0", preferred: "good 0", rejected: "bad 0" },
-      /data\.jsonl:3: the row repeats .*data\.jsonl:1; mend or remove the row\. Or set data\.unusableRows to "skip"/,
+      /data\.jsonl:3: the row repeats .*data\.jsonl:1; fix or remove the row\. Or set data\.unusableRows to "skip"/,
     ],
   ])("with %s are refused, naming the line", async (_, row, message) => {
     await write([...pairRows(2), row]);

@@ -74,7 +74,7 @@ test("a rating that is infinite is an unusable row", async () => {
   const { appendFile } = await import("node:fs/promises");
   await appendFile(path, '{"id": "x", "text": "T", "rating": 1e999}\n');
   const data = { kind: "rated" as const, path, prompt: "P", heldOutShare: 0.3 };
-  expect(await refusal(data)).toMatch(/rated\.jsonl:41: "rating" is Infinity.*data\.unusableRows/);
+  expect(await refusal(data)).toMatch(/rated\.jsonl:41: "rating" is 1e999, not a finite number.*data\.unusableRows/);
   expect((await read({ ...data, unusableRows: "skip" })).skippedRows).toBe(1);
 });
 

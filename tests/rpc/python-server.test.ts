@@ -284,9 +284,7 @@ const writeStoredFolder = (folder: string, contents: Readonly<Record<string, Buf
     const score = trainer.forward({ rows: ROWS }, [{ model: policy, output: "scores" }]);
     await expect(score).rejects.toThrow(BadInputError);
     await expect(models.createModel(model("refused"))).rejects.toThrow(BadInputError);
-    await expect(models.createModel(model("lost", { base: join(folder, "nothing") }))).rejects.toThrow(
-      NotOnServerError,
-    );
+    await expect(models.createModel(model("lost", { base: join(folder, "nothing") }))).rejects.toThrow(BadInputError);
     const stale = { ...policy, version: { ...policy.version, optimizerStep: 9n } };
     await expect(trainer.forward({ rows: ROWS }, [{ model: stale, output: "logprobs" }])).rejects.toThrow(
       FencedOffError,

@@ -3,6 +3,7 @@ import { dataSchema, type DataOptions } from "../../src/config/data.js";
 import type { PreferenceGroup, Prompt } from "../../src/domain/preference-dataset.js";
 import { BadInputError } from "../../src/errors.js";
 import { tokenizeGroups } from "../../src/stages/tokenize-groups.js";
+import { usableGroups } from "../../src/stages/usable-groups.js";
 import type { TestbedOptions } from "../../src/testbed/start-testbed.js";
 import { connectToTestbed, EOS, type TestbedConnection } from "../rpc/testbed-connection.js";
 
@@ -20,6 +21,14 @@ async function tokenize(
 ) {
   connection = await connectToTestbed(testbed);
   return tokenizeGroups(groups, { tokenizer: connection.server.tokenizer, eosTokenId: EOS, data, now: NOW }, {});
+}
+
+/** Why groups cannot be used, by their ids. */
+async function faultsOf(groups: readonly PreferenceGroup[], testbed: Parameters<typeof tokenize>[1] = {}) {
+  const read = groups.map((group) => ({ ...group, where: group.id }));
+  const tokenized = await tokenize(read, testbed);
+  const rules = { readers: [], maxTokens: 1, prompts: testbed.data ?? options() };
+  return usableGroups(read, tokenized, rules).unfit.map(({ where, fault }) => `${where}: ${fault.problem}`);
 }
 
 /** Messages one after the other, and what opens the assistant's turn. */
@@ -78,7 +87,7 @@ test("conversations for a base without a chat template are refused, with what to
   );
 });
 
-test("a prompt that is too long keeps its last tokens, or is refused", async () => {
+test("a prompt that is too long keeps its last tokens, or does not fit", async () => {
   const groups = [pair("1", "abcab"), pair("2", "ab")];
   const cut = await tokenize(groups, { data: options({ maxPromptTokens: 3, truncatePrompt: "left" }) });
   expect(cut.map(({ prompt }) => prompt)).toEqual([
@@ -88,9 +97,11 @@ test("a prompt that is too long keeps its last tokens, or is refused", async () 
   expect(cut[0]!.responses[0]!.prompt).toEqual([2, 0, 1]);
   expect(cut[0]!.promptText).toBe("abcab");
   await connection!.end();
-  await expect(tokenize(groups, { data: options({ maxPromptTokens: 3 }) })).rejects.toThrow(
-    /The prompt of 1 has 5 tokens, more than data\.maxPromptTokens = 3\. Set data\.truncatePrompt to "left" to keep its last 3/,
-  );
+  expect(await faultsOf(groups, { data: options({ maxPromptTokens: 3 }) })).toEqual([
+    expect.stringMatching(
+      /^1: the prompt has 5 tokens, more than data\.maxPromptTokens = 3 .*data\.truncatePrompt "left"/,
+    ),
+  ]);
 });
 
 describe("begin tokens", () => {
@@ -159,11 +170,12 @@ describe("conversations that are too long", () => {
     { role: "assistant", content: "ba" },
     { role: "user", content: "bb" },
   ] as const;
-  const shortened = (maxPromptTokens: number) =>
-    tokenize([pair("1", "a"), pair("2", chat), pair("3", chat.slice(0, 2))], {
-      chatTemplate,
-      data: options({ maxPromptTokens, truncatePrompt: "left" }),
-    });
+  const groups = [pair("1", "a"), pair("2", chat), pair("3", chat.slice(0, 2))];
+  const shortening = (maxPromptTokens: number) => ({
+    chatTemplate,
+    data: options({ maxPromptTokens, truncatePrompt: "left" }),
+  });
+  const shortened = (maxPromptTokens: number) => tokenize(groups, shortening(maxPromptTokens));
 
   test("lose their oldest turns, and keep the system prompt, the newest turns and what the template writes", async () => {
     const [text, long, short] = await shortened(8);
@@ -174,15 +186,15 @@ describe("conversations that are too long", () => {
     expect((await shortened(4))[1]!.prompt).toEqual([2, 1, 1, 2]);
   });
 
-  test("are refused where even the newest turn does not fit, by the row's id", async () => {
-    await expect(shortened(3)).rejects.toThrow(
-      /The prompt of 2 has 4 tokens in its system prompt and newest turn alone, more than data\.maxPromptTokens = 3/,
-    );
+  test("do not fit where even the newest turn does not, as the row is told", async () => {
+    const faults = await faultsOf(groups, shortening(3));
+    const alone = "in its system prompt and newest turn alone, more than data.maxPromptTokens = 3";
+    expect(faults).toEqual([`2: the prompt has 4 tokens ${alone}`, `3: the prompt has 4 tokens ${alone}`]);
   });
 
-  test("are refused with what would help, where the recipe shortens nothing", async () => {
-    const refused = tokenize([pair("2", chat)], { chatTemplate, data: options({ maxPromptTokens: 8 }) });
-    await expect(refused).rejects.toThrow(/data\.truncatePrompt to "left" to leave out its oldest turns/);
+  test("do not fit, with what would help, where the recipe shortens nothing", async () => {
+    const faults = await faultsOf([pair("2", chat)], { chatTemplate, data: options({ maxPromptTokens: 8 }) });
+    expect(faults).toEqual([expect.stringMatching(/data\.truncatePrompt "left" keeps .*the newest turns/)]);
   });
 });
 
