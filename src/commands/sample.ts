@@ -62,8 +62,9 @@ export const sampleCommand = (context: CommandContext): Command =>
       `
 Examples:
   $ drpo sample runs/reviews-seed1
-  $ drpo sample runs/reviews-seed1 "Write a one-sentence film review." --model sft -n 2
-  $ drpo sample runs/reviews-seed1 --raw $'<|im_start|>user\\nHello<|im_end|>\\n<|im_start|>assistant\\n'
+  $ drpo sample runs/reviews-seed1 --model sft -n 2 --raw \\
+      $'<|im_start|>user\\nWrite a one-sentence film review.<|im_end|>\\n<|im_start|>assistant\\n'
+  $ drpo sample runs/chat "What is a good name for a cat?"
 `,
     )
     .action(async (runDirectory: string, prompt: string | undefined, options: SampleOptions) => {

@@ -84,7 +84,7 @@ describe("drpo doctor", () => {
     expect(of(`server ${testbed.address}`)).toMatchObject({ isOk: true });
     expect(of("Python")).toMatchObject({ isOk: false, mend: expect.stringMatching(/scripts\/setup/) });
     expect(of("Node")).toMatchObject({ isOk: true });
-    expect(stderr).toMatch(/drpo: \d of 7 checks found a problem/);
+    expect(stderr).toMatch(/drpo: \d of 8 checks found a problem/);
     expect(exitCode).toBe(3);
   });
 

@@ -55,6 +55,7 @@ describe("the data section of a resolved recipe", () => {
     expect(resolved({ path: "a.jsonl" })).toEqual({
       ...{ kind: "pairs", path: join(folder, "a.jsonl"), layout: "auto", heldOutShare: 0.1 },
       ...{ splitBy: "prompt", unusableRows: "refuse", truncatePrompt: "refuse" },
+      ...{ beginTokens: "auto", specialTokens: "text" },
     });
     expect(resolved({ path: ["a.jsonl", "shards"], references: { path: ["shards"] } })).toMatchObject({
       path: [join(folder, "a.jsonl"), join(folder, "shards")],
@@ -65,7 +66,7 @@ describe("the data section of a resolved recipe", () => {
   test.each([
     [
       { path: ["a.jsonl", "b.jsonl"] },
-      /data\.path: there is nothing at .*b\.jsonl; it must be a JSONL or Parquet file/,
+      /data\.path: there is nothing at .*b\.jsonl; it must be a JSON or Parquet file/,
     ],
     [{ path: "a.jsonl", references: { path: "r" } }, /data\.references\.path: there is nothing at .*r; it must be/],
     [{}, /data\.path is missing: it must be a path, or a list of paths/],

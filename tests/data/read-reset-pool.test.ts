@@ -24,9 +24,9 @@ test("rows of text, of token ids, or of both; ids are optional", async () => {
     { prompt: "Why?", responseTokens: [4, 5] },
   );
   expect((await readResetPool(path, 6)).rows).toEqual([
-    { id: "a", prompt: "Why?", response: "Because" },
-    { id: "row-2", prompt: [1, 2], response: [3] },
-    { id: "row-3", prompt: "Why?", response: [4, 5] },
+    { id: "a", prompt: "Why?", response: "Because", where: `${path}:1` },
+    { id: "row-2", prompt: [1, 2], response: [3], where: `${path}:2` },
+    { id: "row-3", prompt: "Why?", response: [4, 5], where: `${path}:3` },
   ]);
 });
 

@@ -44,7 +44,7 @@ const openSocket = async (address: string): Promise<Socket> => {
 /** src/server in JavaScript, for a Node process of its own. */
 const translateServer = (): string => {
   const names = readdirSync(join(ROOT, "src", "server")).filter((name) => name.endsWith(".ts"));
-  const files = ["errors.ts", ...names.map((name) => `server/${name}`)];
+  const files = ["errors.ts", "config/packaged-file.ts", ...names.map((name) => `server/${name}`)];
   for (const file of files) {
     const source = readFileSync(join(ROOT, "src", file), "utf8");
     const { outputText } = ts.transpileModule(source, {

@@ -10,6 +10,7 @@ const keyOf = (prompt: readonly number[], templateReadsClock: boolean): Promise<
       recipe: tinyRecipe(),
       dataset: { hash: "dataset-1" },
       data: { train: [{ prompt }], heldOut: [] },
+      leftOut: [],
       tokenizerInfo: { baseHash: "base-1", tokenizerHash: "tokenizer-1", templateReadsClock },
       server: { models: { serverInfo: () => Promise.resolve({ engine: "tables", device: "cpu" }) } },
       call: {},
