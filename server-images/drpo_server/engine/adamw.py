@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from drpo_server.engine.finite import first_beyond, magnitudes
+from drpo_server.engine.finite import first_beyond, magnitude_bounds
 from drpo_server.engine.group import Group
 from drpo_server.engine.types import AdamW
 from drpo_server.engine.whole_tensors import like, own_part, whole
@@ -96,12 +96,12 @@ class AdamWState:
         norm: float,
         group: Group,
     ) -> bool:
-        """Whether the largest weight, moments and gradient show that no number can overflow, whichever belong together.
+        """Whether bounds of weights, moments and gradients show that no number can overflow, whichever belong together.
 
         It reads each tensor once. Settings that make sense are always bounded, so that the step need not be tried.
         """
         moments = [self._moments[name] for name in parameters if name in self._moments]
-        weight, first, second = magnitudes(
+        weight, first, second = magnitude_bounds(
             parameters.values(),
             [moment["exp_avg"] for moment in moments],
             [moment["exp_avg_sq"] for moment in moments],
