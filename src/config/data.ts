@@ -102,7 +102,7 @@ const common = {
     .default("text")
     .describe(
       "What special tokens are that a prompt of text spells, such as <|im_start|>. text: ordinary text, as in responses and " +
-        "messages. tokens: those tokens, for prompts that hold a chat template's output. Those of promptTemplate are tokens.",
+        "messages. tokens: those tokens, for prompts that hold a chat template's output. Those of the recipe's own prompt and promptTemplate are tokens.",
     ),
   references: referencesSchema
     .optional()
