@@ -71,7 +71,7 @@ function other(
 export const HEAD_BYTES = 4096;
 
 /**
- * What a file is, by its first bytes; by its name only where it is a table in text.
+ * What a file is, by its first bytes; by its name only where it is a table in text whose first line names no columns.
  * @param head the first HEAD_BYTES, or all there are
  */
 export function kindOfFile(path: string, head: Uint8Array): DataKind | OtherKind {
@@ -100,10 +100,23 @@ function kindOfText(path: string, latin1: string): DataKind | OtherKind {
     const advice = "fetch the file itself (on Hugging Face its address has /resolve/ instead of /blob/)";
     return { what: "a web page or XML", advice, holdsData: true };
   }
-  const [, table] = /\.(csv|tsv)(\.|$)/i.exec(path) ?? [];
-  if (table !== undefined && start !== "") {
-    const separator = table.toLowerCase() === "tsv" ? ", sep='\\t'" : "";
-    return notRead(`a table in text (${table.toUpperCase()})`, asJsonLines(`pd.read_csv('FILE'${separator})`));
+  const table = TABLE_NAME.exec(path)?.[1]?.toUpperCase() ?? tableOf(start.split(/\r?\n/, 1)[0]!);
+  if (table !== null && start !== "") {
+    const separator = table === "TSV" ? ", sep='\\t'" : "";
+    return notRead(`a table in text (${table})`, asJsonLines(`pd.read_csv('FILE'${separator})`));
   }
   return "json";
+}
+
+const TABLE_NAME = /\.(csv|tsv)(?:\.|$)/i;
+const COLUMN_NAME = /^"?[A-Za-z_][\w .-]*"?$/;
+
+/** What a first line that names columns begins; null: it is no such line. */
+function tableOf(line: string): "CSV" | "TSV" | null {
+  const isHeader = (separator: string): boolean => {
+    const columns = line.split(separator);
+    return columns.length > 1 && columns.every((name) => COLUMN_NAME.test(name));
+  };
+  if (isHeader("\t")) return "TSV";
+  return isHeader(",") ? "CSV" : null;
 }

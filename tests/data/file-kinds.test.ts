@@ -87,6 +87,8 @@ describe("a file that is not read is named, with what to do", () => {
     ["data.tar.gz", gzipSync(Buffer.concat([Buffer.alloc(257), Buffer.from("ustar\x0000")])), /is a tar archive/],
     ["data.arrow", Buffer.from("ARROW1\0\0"), /is an Arrow \(Feather\) file: convert it: python -c .*read_feather/],
     ["data.arrow", Buffer.from([255, 255, 255, 255, 16, 0, 0, 0]), /is an Arrow stream, as datasets\.save_to_disk/],
+    ["table.jsonl", "prompt,chosen,rejected\na,b,c\n", /is a table in text \(CSV\): convert it: python -c .*read_csv/],
+    ["tabs", 'id\t"a text"\trating\n1\tb\t3\n', /is a table in text \(TSV\): convert it: .*sep=/],
     ["data.csv", "prompt,chosen,rejected\na,b,c\n", /is a table in text \(CSV\): convert it: python -c .*read_csv/],
     ["data.TSV", "prompt\tchosen\na\tb\n", /is a table in text \(TSV\).*sep='\\t'/],
     ["data.pkl", Buffer.from([0x80, 4, 0x95, 0, 0]), /is a Python pickle, which is never read/],
