@@ -59,10 +59,12 @@ import { hasChromium, openBrowser, type OpenBrowser, type OpenPage } from "./ope
     await expectText(page.getByRole("row", { name: /broken/ }), /recipe\.json is damaged/);
     await page.getByRole("button", { name: "Score" }).click();
     await page.waitForURL(/order=score/);
-    expect(await names(page)).toEqual(["live", "sweep/wild", "sweep/slow", "broken"]);
+    // The page is drawn after its address has changed.
+    await page.locator('th[aria-sort="descending"]').waitFor();
     expect(await page.getByRole("columnheader", { name: "Score", exact: true }).getAttribute("aria-sort")).toBe(
       "descending",
     );
+    expect(await names(page)).toEqual(["live", "sweep/wild", "sweep/slow", "broken"]);
     await page.keyboard.press("/");
     await page.keyboard.type("sweep");
     await page.getByText("2 of 4 runs").waitFor();

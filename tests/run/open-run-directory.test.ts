@@ -217,7 +217,7 @@ describe("a resumed run", () => {
     await writeFile(path, JSON.stringify(older));
     const error = await failure(resume());
     expect(error).toBeInstanceOf(BadInputError);
-    expect(error.message).toMatch(/begun by an older drpo \(0\.0\.9\).*that version.*--run-dir DIR/s);
+    expect(error.message).toMatch(/started by an older drpo \(0\.0\.9\).*that version.*--run-dir DIR/s);
     expect((await readRun(directory)).problems).toEqual([]);
   });
 
