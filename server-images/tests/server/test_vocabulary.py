@@ -184,7 +184,7 @@ def test_what_is_no_model(run: RunClient, bases: Path, tmp_path: Path) -> None:
 def test_a_tokenizer_that_does_not_load(run: RunClient, bases: Path, tmp_path: Path) -> None:
     other = shutil.copytree(bases / "llama3", tmp_path / "other")
     (other / "tokenizer.json").write_text("{")
-    with refused(grpc.StatusCode.INVALID_ARGUMENT, str(other), "tokenizer cannot be loaded"):
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, str(other), "tokenizer.json is not JSON"):
         compare(run, bases / "llama3", other)
 
 
