@@ -64,10 +64,7 @@ describe("the data section of a resolved recipe", () => {
   });
 
   test.each([
-    [
-      { path: ["a.jsonl", "b.jsonl"] },
-      /data\.path: there is nothing at .*b\.jsonl; it must be a JSON or Parquet file/,
-    ],
+    [{ path: ["a.jsonl", "b.jsonl"] }, /data\.path: there is nothing at .*b\.jsonl; it must be a JSON or Parquet file/],
     [{ path: "a.jsonl", references: { path: "r" } }, /data\.references\.path: there is nothing at .*r; it must be/],
     [{}, /data\.path is missing: it must be a path, or a list of paths/],
     [{ path: 5 }, /data\.path is 5: it must be a path, or a list of paths/],

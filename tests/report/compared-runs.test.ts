@@ -350,6 +350,8 @@ describe("broken runs are named, and the rest is shown", () => {
   });
 
   test("a file where the report should go is refused", async () => {
-    await expect(reportOf([whole], "whole/recipe.json")).rejects.toThrow(/is a file\. Change that, or name another with --to/);
+    await expect(reportOf([whole], "whole/recipe.json")).rejects.toThrow(
+      /is a file\. Change that, or name another with --to/,
+    );
   });
 });
