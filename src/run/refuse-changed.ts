@@ -27,7 +27,7 @@ const WHAT_IT_IS: Readonly<Record<string, string>> = {
   tokenizer: "The tokenizer is its vocabulary, special tokens and chat templates. ",
 };
 
-/** @throws BadInputError for a run that was begun when less of base and tokenizer was told apart */
+/** @throws BadInputError for a run that an older version started, which recorded less of base and tokenizer */
 export function refuseOlderRun(directory: string, record: RunRecord): void {
   if (record.directory !== undefined) return;
   throw new BadInputError(
